@@ -1,0 +1,26 @@
+//! The words and rules of Bando: money, phones, devices, packages, payments, sessions, access.
+//!
+//! Everything here is pure: no I/O, no async, no clock, no randomness. It compiles to wasm, so the
+//! browser and the server judge a phone number or a duration by the same code.
+
+pub mod access;
+pub mod clock;
+pub mod id;
+pub mod mac;
+pub mod money;
+pub mod mpesa;
+pub mod msisdn;
+pub mod package;
+pub mod payment;
+pub mod session;
+pub mod units;
+
+pub use clock::Clock;
+pub use id::{AdminId, DeviceId, NotificationId, PackageId, PaymentId, RouterId, SessionId, UserId, VoucherId};
+pub use mac::MacAddr;
+pub use money::Kes;
+pub use mpesa::{AccountReference, CheckoutRequestId, MerchantRequestId, Receipt, ResultCode};
+pub use msisdn::Msisdn;
+pub use package::{Package, PackageTerms};
+pub use payment::PaymentState;
+pub use units::{DataSize, Rate};
