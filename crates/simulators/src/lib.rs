@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid down.
+//! Stand-ins for the outside world on real sockets: Safaricom's Daraja with a virtual phone, a MikroTik
+//! router, and the hotspot gateway a customer's device meets. For development, demonstration and tests.
+
+pub mod daraja;
+pub mod gateway;
+pub mod routeros;
