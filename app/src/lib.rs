@@ -2,3 +2,4 @@
 //! `hydrate` brings its islands to life in the browser, `csr` is the admin app.
 
 pub mod api;
+pub mod portal;
