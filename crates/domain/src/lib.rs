@@ -12,6 +12,7 @@ pub mod mpesa;
 pub mod msisdn;
 pub mod package;
 pub mod payment;
+pub mod result_text;
 pub mod session;
 pub mod units;
 
