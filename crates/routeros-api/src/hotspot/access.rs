@@ -1,0 +1,159 @@
+//! Letting a device on and taking it off.
+
+use domain::MacAddr;
+
+use super::{Active, Cookie, DeviceState, Host, Hotspot, User};
+use crate::{
+    error::RouterOsError,
+    sentence::Command,
+    trap::{HotspotRefusal, TrapKind},
+};
+
+/// What became of letting a device on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginOutcome {
+    /// It is logged in; the router's own row is the proof.
+    Online(Active),
+    /// An ip-binding of the owner lets it through without login.
+    Bypassed,
+    /// Everything is ready, but the device is not in the host table: it logs in by itself when it comes.
+    ReadyReconnect,
+    /// The router would not log it in; its host entry was removed, so that its next packet does.
+    HostCleared {
+        /// The router's reason.
+        reason: String,
+    },
+}
+
+/// What a removal found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Removal {
+    /// User rows removed.
+    pub users: usize,
+    /// Logins ended.
+    pub logins: usize,
+    /// Remembered logins removed.
+    pub cookies: usize,
+}
+
+impl Hotspot {
+    /// Takes a device off: user, then logins, then cookies, in this order, because removing a user leaves
+    /// its login alive and a login that is ended while the user exists comes straight back (observed).
+    /// A user of that name which is not ours keeps its row and its logins.
+    ///
+    /// # Errors
+    /// Every [`RouterOsError`]; what was removed before stays removed, and the call may be repeated.
+    pub async fn remove_user(&self, mac: MacAddr) -> Result<Removal, RouterOsError> {
+        let name = mac.to_string();
+        let mut removal = Removal::default();
+        let users = self.print("/ip/hotspot/user", &User::FIELDS, Some(("name", &name))).await?;
+        for user in users.iter().filter_map(User::from_row) {
+            if !self.is_ours(&user) {
+                return Err(RouterOsError::NotOurs { name });
+            }
+            self.remove("/ip/hotspot/user", &user.id).await?;
+            removal.users += 1;
+        }
+        let active = self.print("/ip/hotspot/active", &Active::FIELDS, Some(("user", &name))).await?;
+        for login in active.iter().filter_map(Active::from_row) {
+            self.kick(&login.id).await?;
+            removal.logins += 1;
+        }
+        let cookies = self.print("/ip/hotspot/cookie", &Cookie::FIELDS, Some(("user", &name))).await?;
+        for cookie in cookies.iter().filter_map(Cookie::from_row) {
+            self.remove("/ip/hotspot/cookie", &cookie.id).await?;
+            removal.cookies += 1;
+        }
+        Ok(removal)
+    }
+
+    /// Ends one login. One that is not there has ended.
+    ///
+    /// # Errors
+    /// Every [`RouterOsError`] but "no such item".
+    pub async fn kick(&self, active_id: &str) -> Result<(), RouterOsError> {
+        self.remove("/ip/hotspot/active", active_id).await
+    }
+
+    /// Forgets a device that is stuck at the login page, so that its next packet is a first one, for which
+    /// the router tries the login by MAC again.
+    ///
+    /// # Errors
+    /// Every [`RouterOsError`] but "no such item".
+    pub async fn clear_host(&self, host_id: &str) -> Result<(), RouterOsError> {
+        self.remove("/ip/hotspot/host", host_id).await
+    }
+
+    /// Logs a device in whose user exists. `state` is what was just read of it; with `is_renewed` a login
+    /// from before is ended first, because it keeps its old limits.
+    ///
+    /// # Errors
+    /// The refusal when the user's time or data is used up, when the licence is full, or when the user
+    /// belongs to somebody else; every fault of the link.
+    pub async fn login_active(
+        &self,
+        mac: MacAddr,
+        state: &DeviceState,
+        is_renewed: bool,
+    ) -> Result<LoginOutcome, RouterOsError> {
+        let name = mac.to_string();
+        let Some(host) = best_host(&state.hosts) else {
+            return Ok(state.active.first().cloned().map_or(LoginOutcome::ReadyReconnect, LoginOutcome::Online));
+        };
+        if host.is_bypassed {
+            return Ok(LoginOutcome::Bypassed);
+        }
+        let ours = state.active.iter().filter(|login| login.user == name);
+        if let Some(login) = ours.clone().next()
+            && !is_renewed
+        {
+            return Ok(LoginOutcome::Online(login.clone()));
+        }
+        for login in &state.active {
+            self.kick(&login.id).await?;
+        }
+        let login = Command::new("/ip/hotspot/active/login")
+            .attr("user", &name)
+            .attr("password", "")
+            .attr("mac-address", &name)
+            .attr("ip", &host.address);
+        match self.connection.run(login).await {
+            Ok(_) => {}
+            Err(error) => match self.after_refusal(host, error).await? {
+                Some(outcome) => return Ok(outcome),
+                None => tracing::debug!("the router is already logging this device in"),
+            },
+        }
+        let rows = self.print("/ip/hotspot/active", &Active::FIELDS, Some(("mac-address", &name))).await?;
+        let login = rows.iter().filter_map(Active::from_row).find(|login| login.user == name);
+        Ok(login.map_or(LoginOutcome::ReadyReconnect, LoginOutcome::Online))
+    }
+
+    /// What to make of a refused login; `None` to look at the router's list.
+    async fn after_refusal(&self, host: &Host, error: RouterOsError) -> Result<Option<LoginOutcome>, RouterOsError> {
+        match error.trap_kind() {
+            Some(TrapKind::Hotspot(HotspotRefusal::UnknownHost)) => Ok(Some(LoginOutcome::ReadyReconnect)),
+            // Already under way, for instance by MAC.
+            Some(TrapKind::Busy) => Ok(None),
+            Some(
+                TrapKind::Hotspot(
+                    HotspotRefusal::UptimeLimit | HotspotRefusal::TrafficLimit | HotspotRefusal::LicenceLimit,
+                )
+                | TrapKind::Permission
+                | TrapKind::NoSuchCommand
+                | TrapKind::DeviceMode,
+            )
+            | None => Err(error),
+            Some(_) => {
+                self.clear_host(&host.id).await?;
+                Ok(Some(LoginOutcome::HostCleared { reason: error.to_string() }))
+            }
+        }
+    }
+}
+
+/// Of several entries of one device the one that is not logged in yet is the new one.
+fn best_host(hosts: &[Host]) -> Option<&Host> {
+    let bypassed = hosts.iter().find(|host| host.is_bypassed);
+    bypassed.or_else(|| hosts.iter().find(|host| !host.is_authorized)).or_else(|| hosts.first())
+}
