@@ -2,6 +2,22 @@
 //! islands that come to life after the first paint.
 
 #[cfg(feature = "ssr")]
-pub mod address;
+mod address;
+#[cfg(feature = "ssr")]
+mod document;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod model;
+#[cfg(feature = "ssr")]
+mod pages;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod words;
+
+#[cfg(feature = "ssr")]
+pub use address::local_path;
+#[cfg(feature = "ssr")]
+pub use document::render;
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;

@@ -38,13 +38,21 @@ pub struct Assets {
     /// The whole portal style sheet (`portal.css`), put into the page. The server sends the hash of exactly
     /// this text in `style-src`.
     pub inline_css: Arc<str>,
-    /// Address of the external module that brings the islands to life (`portal-boot.js`). `None` serves
-    /// pages that never ask for wasm.
-    pub boot_url: Option<Arc<str>>,
-    /// Address of the plain script for browsers that know no modules (`portal-refresh.js`).
-    pub refresh_url: Option<Arc<str>>,
+    /// What brings the islands to life. `None` serves pages that never ask for wasm.
+    pub islands: Option<Islands>,
     /// Address of the icon (`icon.svg`).
     pub icon_url: Option<Arc<str>>,
+}
+
+/// Addresses of the scripts, as the manifest of the browser build names them. All on this host.
+#[derive(Debug, Clone)]
+pub struct Islands {
+    /// The module that loads the rest once the page is shown (`boot.js`).
+    pub boot_url: Arc<str>,
+    /// The generated module that loads the wasm beside it (`portal.js`).
+    pub glue_url: Arc<str>,
+    /// The plain script that reloads waiting pages in browsers that know no modules (`refresh.js`).
+    pub refresh_url: Arc<str>,
 }
 
 /// Light or dark, as the customer wants it.
