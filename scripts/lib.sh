@@ -9,7 +9,7 @@ cd "$root"
 # shellcheck disable=SC2034 # used by the scripts that include this one
 data="$root/.data"
 # shellcheck disable=SC2034
-target=${CARGO_TARGET_DIR:-$root/target}
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 # shellcheck disable=SC2034
 web="$root/target/web"
 # Shared with the scripts that a script calls, so that one clock runs through all of them.

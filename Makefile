@@ -1,0 +1,37 @@
+# Thin names over scripts/. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench dist audit prepare dev-admin fuzz clean-data
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## set up what is missing, build, start everything and print the addresses; Ctrl-C ends it (PORT=8080)
+	@scripts/run
+
+test: ## check, then every test: unit, integration on a real MariaDB, end to end in Chromium (CHECK=no: tests only)
+	@scripts/test $(if $(filter no,$(CHECK)),--no-check)
+
+check: ## format, lints, documentation, SQL metadata, .env.sample: all that can be said without running
+	@scripts/check
+
+bench: ## release build, then latencies, pages per second, memory, start time and size
+	@scripts/bench
+
+dist: ## dist/bando: the release program with everything that browsers load inside
+	@scripts/dist
+
+audit: ## licences, banned crates, sources and known vulnerabilities of the dependencies
+	@scripts/audit
+
+prepare: ## renew .sqlx after a change of SQL or migrations
+	@scripts/prepare
+
+dev-admin: ## serve the admin app with trunk, rebuilt on every save, against a running make run
+	@scripts/dev-admin
+
+fuzz: ## throw random bytes at the RouterOS decoder (SECS=60; needs a nightly Rust)
+	@scripts/fuzz
+
+clean-data: ## delete the private databases and generated passwords under .data/, after asking
+	@scripts/clean-data
