@@ -1,1 +1,175 @@
-//! Placeholder while the workspace is laid down.
+//! Bando's engine: what is sold, paid, granted and delivered, on MySQL or MariaDB.
+//!
+//! Three facts are kept apart: **money** ([`payments`], receipts), **entitlement** (sessions) and
+//! **delivery** ([`access`]). Money commits first, alone; entitlement is made in the same transaction as
+//! the success of its payment; delivery is reconciled for as long as it takes.
+
+pub mod admins;
+pub mod audit;
+pub mod clock;
+pub mod db;
+pub mod events;
+pub mod lists;
+pub mod notifications;
+pub mod packages;
+pub mod payments;
+pub mod random;
+pub mod routers;
+pub mod seal;
+mod sessions;
+pub mod settings;
+pub mod vouchers;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Clock, RouterId};
+use sqlx::MySqlPool;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+pub use db::StoreError;
+pub use events::Event;
+
+/// What the engine is made of.
+#[derive(Clone)]
+pub struct Deps {
+    /// The database.
+    pub pool: MySqlPool,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Daraja.
+    pub mpesa: Arc<daraja::Client>,
+    /// Seals router passwords.
+    pub secret: seal::AppSecret,
+    /// What the owner configures.
+    pub options: Options,
+}
+
+/// What to think of a callback's source address (`daraja.md` §8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallbackIps {
+    /// Take no notice of it.
+    #[default]
+    Off,
+    /// A callback from an address that is not Safaricom's is not trusted but verified by a query.
+    Verify,
+    /// A callback from an address that is not Safaricom's is refused.
+    Enforce,
+}
+
+/// What the owner configures.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `MPESA_CALLBACK_URL`: the public address callbacks come to; the payment's token is appended.
+    pub callback_base: String,
+    /// When a silent payment is queried, in seconds after it was begun. After the last it expires.
+    pub query_delays_secs: Vec<u64>,
+    /// At most so many queries a minute, for the whole installation.
+    pub query_per_minute: u32,
+    /// What to think of a callback's source address.
+    pub callback_ips: CallbackIps,
+}
+
+impl Options {
+    /// The schedule of `daraja.md` §13: over 24 hours, denser while the customer is waiting.
+    pub const DEFAULT_QUERY_DELAYS_SECS: [u64; 10] = [25, 45, 75, 110, 180, 600, 1_800, 7_200, 43_200, 86_400];
+
+    /// When the query number `attempt` (from 0) is due after the payment was begun; `None` after the last.
+    fn query_delay_at(&self, attempt: u32) -> Option<TimeDelta> {
+        let secs = self.query_delays_secs.get(usize::try_from(attempt).ok()?)?;
+        TimeDelta::try_seconds(i64::try_from(*secs).ok()?)
+    }
+
+    fn query_delay(&self, attempt: u32) -> TimeDelta {
+        self.query_delay_at(attempt).unwrap_or(TimeDelta::seconds(25))
+    }
+}
+
+/// The engine. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Billing {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    deps: Deps,
+    /// This process, in leases.
+    holder: Uuid,
+    events: broadcast::Sender<Event>,
+    feed_wake: Notify,
+    query_wake: Notify,
+    router_wake: broadcast::Sender<RouterId>,
+    tracker: TaskTracker,
+}
+
+impl Billing {
+    /// An engine without background tasks; enough for the command line.
+    #[must_use]
+    pub fn new(deps: Deps) -> Self {
+        let holder = random::uuid(deps.clock.now());
+        let inner = Inner {
+            deps,
+            holder,
+            events: broadcast::Sender::new(1024),
+            feed_wake: Notify::new(),
+            query_wake: Notify::new(),
+            router_wake: broadcast::Sender::new(1024),
+            tracker: TaskTracker::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Starts the query scheduler, the live feed and the routers' reconcilers. They end when `shutdown` is
+    /// cancelled; [`finish`](Self::finish) waits for them.
+    pub fn spawn_tasks(&self, shutdown: &CancellationToken) {
+        let tracker = &self.inner.tracker;
+        tracker.spawn(self.clone().run_queries(shutdown.clone()));
+        tracker.spawn(self.clone().run_feed(shutdown.clone()));
+    }
+
+    /// Waits until pushes in flight and background tasks have ended, at most `deadline`; `false` if some
+    /// had to be left. What was left is taken up again at the next start.
+    pub async fn finish(&self, deadline: Duration) -> bool {
+        self.inner.tracker.close();
+        tokio::time::timeout(deadline, self.inner.tracker.wait()).await.is_ok()
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn pool(&self) -> &MySqlPool {
+        &self.inner.deps.pool
+    }
+
+    /// Changes, as they happen, to re-read and show. A receiver that lags has to re-read everything it shows.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.inner.deps.clock.now()
+    }
+
+    fn options(&self) -> &Options {
+        &self.inner.deps.options
+    }
+
+    fn mpesa(&self) -> &daraja::Client {
+        &self.inner.deps.mpesa
+    }
+
+    fn wake_feed(&self) {
+        self.inner.feed_wake.notify_one();
+    }
+
+    fn wake_queries(&self) {
+        self.inner.query_wake.notify_one();
+    }
+
+    fn wake_router(&self, id: RouterId) {
+        // Nobody listens when the reconcilers run in another process: its timer finds the work.
+        let _ = self.inner.router_wake.send(id);
+    }
+}

@@ -1,0 +1,99 @@
+//! `payment_events`: evidence, raw and append-only. Nothing in the program updates or deletes a row.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use domain::{PaymentId, PaymentState};
+use sqlx::{MySqlExecutor, MySqlPool};
+
+use super::StoreError;
+
+/// Where evidence came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The customer pressed pay.
+    Intake,
+    /// Daraja's answer to our push.
+    Submit,
+    /// A callback with the payment's secret token.
+    Callback,
+    /// A callback without a token, or one that failed a check: never trusted, only a reason to ask.
+    Hint,
+    /// The answer to an STK query.
+    Query,
+    /// Our own clock: the schedule is exhausted, or a push was never answered.
+    Schedule,
+}
+
+impl Source {
+    /// The word in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Submit => "submit",
+            Self::Callback => "callback",
+            Self::Hint => "hint",
+            Self::Query => "query",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+/// One row to append.
+#[derive(Debug)]
+pub(crate) struct NewEvent<'a> {
+    /// The payment it is about, if that could be told.
+    pub payment_id: Option<PaymentId>,
+    /// Where it came from.
+    pub source: Source,
+    /// What it did: a name of [`domain::payment::Outcome`], or a word of the caller.
+    pub outcome: &'a str,
+    /// State before and after, when a state was involved.
+    pub states: Option<(PaymentState, PaymentState)>,
+    /// One line for a person, without personal data.
+    pub detail: Option<&'a str>,
+    /// What arrived, byte for byte.
+    pub body: Option<&'a [u8]>,
+    /// Who sent it.
+    pub remote_ip: Option<IpAddr>,
+    /// When.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Largest body that is kept whole; more is cut.
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Appends evidence.
+pub(crate) async fn insert_event(executor: impl MySqlExecutor<'_>, event: &NewEvent<'_>) -> Result<(), StoreError> {
+    let body = event.body.map(|body| &body[..body.len().min(MAX_BODY_BYTES)]);
+    let detail: Option<String> = event.detail.map(|detail| detail.chars().take(255).collect());
+    sqlx::query!(
+        "insert into payment_events (payment_id, source, outcome, state_before, state_after, detail, body, remote_ip,
+                                     received_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        event.payment_id.map(PaymentId::as_uuid),
+        event.source.as_str(),
+        event.outcome,
+        event.states.map(|(before, _)| before.as_str()),
+        event.states.map(|(_, after)| after.as_str()),
+        detail,
+        body,
+        event.remote_ip.map(|ip| ip.to_string()),
+        event.received_at
+    )
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// The newest bodies that arrived as hints for a payment, newest first.
+pub(crate) async fn list_hint_bodies(pool: &MySqlPool, id: PaymentId) -> Result<Vec<Vec<u8>>, StoreError> {
+    let bodies = sqlx::query_scalar!(
+        "select body from payment_events where payment_id = ? and source = 'hint' order by id desc limit 5",
+        id.as_uuid()
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(bodies.into_iter().flatten().collect())
+}

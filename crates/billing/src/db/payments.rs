@@ -1,0 +1,467 @@
+//! `payments`: money, first of the three facts. Every change of state is a conditional update whose row
+//! count is checked, inside a transaction that holds the row.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use domain::{
+    AccountReference, CheckoutRequestId, DataSize, Kes, MacAddr, MerchantRequestId, Msisdn, PackageId, PackageTerms,
+    PaymentId, PaymentState, Rate, Receipt, ResultCode, RouterId, UserId, payment::Conflict,
+};
+use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
+use uuid::Uuid;
+
+use super::{StoreError, ensure_rows, packages::data_mb};
+
+/// A payment as the engine needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct PaymentRecord {
+    pub id: PaymentId,
+    pub user_id: UserId,
+    pub msisdn: Msisdn,
+    pub router_id: Option<RouterId>,
+    pub mac: MacAddr,
+    pub ip: Option<IpAddr>,
+    pub amount: Kes,
+    pub package_id: PackageId,
+    pub package_revision: u32,
+    pub terms: PackageTerms,
+    pub state: PaymentState,
+    pub account_reference: AccountReference,
+    pub checkout_request_id: Option<CheckoutRequestId>,
+    pub merchant_request_id: Option<MerchantRequestId>,
+    pub receipt: Option<Receipt>,
+    pub result_code: Option<ResultCode>,
+    pub request_hash: Vec<u8>,
+    pub request_id: String,
+    pub submitted_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A payment to insert, in state `created`.
+#[derive(Debug)]
+pub(crate) struct NewPayment<'a> {
+    pub id: PaymentId,
+    pub user_id: UserId,
+    pub router_id: RouterId,
+    pub mac: MacAddr,
+    pub ip: Option<IpAddr>,
+    pub package: &'a domain::Package,
+    pub account_reference: &'a AccountReference,
+    pub callback_token_hash: [u8; 32],
+    pub idempotency_hash: Option<[u8; 32]>,
+    pub request_hash: [u8; 32],
+    pub request_id: &'a str,
+    pub next_query_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Inserts a payment. A [`StoreError`] that `is_duplicate` means that the idempotency key or the account
+/// reference is taken.
+pub(crate) async fn insert_payment(connection: &mut MySqlConnection, new: &NewPayment<'_>) -> Result<(), StoreError> {
+    let terms = &new.package.terms;
+    sqlx::query!(
+        "insert into payments (id, user_id, package_id, router_id, mac, ip, amount_kes, package_name, package_revision,
+                               duration_minutes, down_kbps, up_kbps, data_mb, devices, state, account_reference,
+                               callback_token_hash, idempotency_hash, request_hash, request_id, watched_at,
+                               next_query_at, created_at, updated_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        new.id.as_uuid(),
+        new.user_id.as_uuid(),
+        new.package.id.as_uuid(),
+        new.router_id.as_uuid(),
+        new.mac.bytes().to_vec(),
+        new.ip.map(|ip| ip.to_string()),
+        new.package.price.shillings(),
+        terms.name,
+        new.package.revision,
+        terms.duration_minutes,
+        terms.down.map(Rate::kbps),
+        terms.up.map(Rate::kbps),
+        terms.data.map(data_mb),
+        terms.devices,
+        new.account_reference.as_str(),
+        new.callback_token_hash.as_slice(),
+        new.idempotency_hash.as_ref().map(<[u8; 32]>::as_slice),
+        new.request_hash.as_slice(),
+        new.request_id,
+        new.created_at,
+        new.next_query_at,
+        new.created_at,
+        new.created_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+macro_rules! find_payment {
+    ($executor:expr, $condition:literal, $($argument:expr),+) => {
+        sqlx::query_as!(
+            PaymentRow,
+            r#"select p.id as "id: Uuid", p.user_id as "user_id: Uuid", u.msisdn, p.router_id as "router_id: Uuid",
+                      p.mac, p.ip, p.amount_kes, p.package_id as "package_id: Uuid", p.package_name,
+                      p.package_revision, p.duration_minutes, p.down_kbps, p.up_kbps, p.data_mb, p.devices, p.state,
+                      p.account_reference, p.checkout_request_id, p.merchant_request_id, p.receipt, p.result_code,
+                      p.request_hash, p.request_id, p.submitted_at as "submitted_at: DateTime<Utc>",
+                      p.created_at as "created_at: DateTime<Utc>"
+               from payments p join users u on u.id = p.user_id where "# + $condition,
+            $($argument),+
+        )
+        .fetch_optional($executor)
+        .await?
+        .map(PaymentRecord::try_from)
+        .transpose()
+    };
+}
+
+/// By key, without a lock.
+pub(crate) async fn find_payment(
+    executor: impl MySqlExecutor<'_>,
+    id: PaymentId,
+) -> Result<Option<PaymentRecord>, StoreError> {
+    find_payment!(executor, "p.id = ?", id.as_uuid())
+}
+
+/// By key, holding the row until the transaction ends.
+pub(crate) async fn lock_payment(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+) -> Result<Option<PaymentRecord>, StoreError> {
+    // Only the payment's row is locked first: joining under `for update` would lock the customer too.
+    let locked = sqlx::query_scalar!(r#"select id as "id: Uuid" from payments where id = ? for update"#, id.as_uuid())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if locked.is_none() {
+        return Ok(None);
+    }
+    find_payment(connection, id).await
+}
+
+/// By the hash of its callback token.
+pub(crate) async fn find_id_by_token(pool: &MySqlPool, token_hash: [u8; 32]) -> Result<Option<PaymentId>, StoreError> {
+    let id = sqlx::query_scalar!(
+        r#"select id as "id: Uuid" from payments where callback_token_hash = ?"#,
+        token_hash.as_slice()
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(id.map(PaymentId::from))
+}
+
+/// By Daraja's id of the push.
+pub(crate) async fn find_id_by_checkout(
+    executor: impl MySqlExecutor<'_>,
+    checkout: &CheckoutRequestId,
+) -> Result<Option<PaymentId>, StoreError> {
+    let id = sqlx::query_scalar!(
+        r#"select id as "id: Uuid" from payments where checkout_request_id = ?"#,
+        checkout.as_str()
+    )
+    .fetch_optional(executor)
+    .await?;
+    Ok(id.map(PaymentId::from))
+}
+
+/// By the idempotency key of its request.
+pub(crate) async fn find_by_idempotency(pool: &MySqlPool, hash: [u8; 32]) -> Result<Option<PaymentRecord>, StoreError> {
+    find_payment!(pool, "p.idempotency_hash = ?", hash.as_slice())
+}
+
+/// The newest payment of a device, on one router or on any.
+pub(crate) async fn find_latest_of_device(
+    pool: &MySqlPool,
+    router_id: Option<RouterId>,
+    mac: MacAddr,
+) -> Result<Option<PaymentRecord>, StoreError> {
+    let router = router_id.map(RouterId::as_uuid);
+    find_payment!(
+        pool,
+        "p.mac = ? and (? is null or p.router_id = ?) order by p.id desc limit 1",
+        mac.bytes().to_vec(),
+        router,
+        router
+    )
+}
+
+/// How many payments a customer began since the instant that `since` (a UUIDv7 floor) stands for.
+pub(crate) async fn count_of_user_since(
+    connection: &mut MySqlConnection,
+    user_id: UserId,
+    since: Uuid,
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!("select count(*) from payments where user_id = ? and id > ?", user_id.as_uuid(), since)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// How many payments a device began since then.
+pub(crate) async fn count_of_mac_since(
+    connection: &mut MySqlConnection,
+    mac: MacAddr,
+    since: Uuid,
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!("select count(*) from payments where mac = ? and id > ?", mac.bytes().to_vec(), since)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Moves a locked payment from one state to another.
+#[derive(Debug)]
+pub(crate) struct Move<'a> {
+    pub id: PaymentId,
+    pub from: PaymentState,
+    pub to: PaymentState,
+    pub receipt: Option<&'a Receipt>,
+    pub conflict: Option<Conflict>,
+    pub result_code: Option<&'a ResultCode>,
+    pub result_desc: Option<&'a str>,
+    /// Whether the query schedule goes on.
+    pub keeps_querying: bool,
+    pub now: DateTime<Utc>,
+}
+
+/// Applies a [`Move`]; fails if the payment is not in the state it was read in.
+pub(crate) async fn update_state(connection: &mut MySqlConnection, change: &Move<'_>) -> Result<(), StoreError> {
+    let settled_at = (change.to == PaymentState::Succeeded).then_some(change.now);
+    let done = sqlx::query!(
+        "update payments
+         set state = ?, receipt = coalesce(?, receipt), review_reason = coalesce(?, review_reason),
+             result_code = coalesce(?, result_code), result_desc = coalesce(?, result_desc),
+             settled_at = coalesce(settled_at, ?), next_query_at = if(?, next_query_at, null), updated_at = ?
+         where id = ? and state = ?",
+        change.to.as_str(),
+        change.receipt.map(Receipt::as_str),
+        change.conflict.map(Conflict::as_str),
+        change.result_code.map(ResultCode::as_str),
+        change.result_desc.map(|text| text.chars().take(255).collect::<String>()),
+        settled_at,
+        change.keeps_querying,
+        change.now,
+        change.id.as_uuid(),
+        change.from.as_str()
+    )
+    .execute(connection)
+    .await?;
+    ensure_rows("move a payment", done.rows_affected(), 1)
+}
+
+/// Adds a receipt to a payment that succeeded without one.
+pub(crate) async fn update_receipt(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+    receipt: &Receipt,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "update payments set receipt = ?, updated_at = ? where id = ? and receipt is null",
+        receipt.as_str(),
+        now,
+        id.as_uuid()
+    )
+    .execute(connection)
+    .await?;
+    ensure_rows("add a receipt", done.rows_affected(), 1)
+}
+
+/// Stores Daraja's ids of the push, once; ids that are already there stay.
+pub(crate) async fn adopt_request_ids(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+    checkout: &CheckoutRequestId,
+    merchant: Option<&MerchantRequestId>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update payments
+         set checkout_request_id = coalesce(checkout_request_id, ?),
+             merchant_request_id = coalesce(merchant_request_id, ?), updated_at = ?
+         where id = ?",
+        checkout.as_str(),
+        merchant.map(MerchantRequestId::as_str),
+        now,
+        id.as_uuid()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes when the push was handed to Daraja.
+pub(crate) async fn mark_submitted(pool: &MySqlPool, id: PaymentId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update payments set submitted_at = ? where id = ? and submitted_at is null and state = 'created'",
+        now,
+        id.as_uuid()
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that the customer's waiting page is open.
+pub(crate) async fn mark_watched(pool: &MySqlPool, id: PaymentId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("update payments set watched_at = ? where id = ?", now, id.as_uuid()).execute(pool).await?;
+    Ok(())
+}
+
+/// Asks for a query as soon as possible.
+pub(crate) async fn query_soon(
+    executor: impl MySqlExecutor<'_>,
+    id: PaymentId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update payments set next_query_at = ?
+         where id = ? and state in ('created', 'pending', 'unknown', 'expired', 'failed', 'rejected')",
+        now,
+        id.as_uuid()
+    )
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// A payment whose query is due.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DueQuery {
+    pub id: PaymentId,
+    pub attempts: u32,
+    pub next_query_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub watched_at: Option<DateTime<Utc>>,
+}
+
+/// Payments whose query is due, longest due first.
+pub(crate) async fn list_due_queries(pool: &MySqlPool, now: DateTime<Utc>) -> Result<Vec<DueQuery>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select id as "id: Uuid", query_attempts, next_query_at as "next_query_at!: DateTime<Utc>",
+                  created_at as "created_at: DateTime<Utc>", watched_at as "watched_at: DateTime<Utc>"
+           from payments where next_query_at <= ? order by next_query_at, id limit 100"#,
+        now
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DueQuery {
+            id: row.id.into(),
+            attempts: row.query_attempts,
+            next_query_at: row.next_query_at,
+            created_at: row.created_at,
+            watched_at: row.watched_at,
+        })
+        .collect())
+}
+
+/// Takes one due query for this process and sets when the next one is due (`None` ends the schedule);
+/// `false` if another process was faster.
+pub(crate) async fn claim_query(
+    pool: &MySqlPool,
+    due: &DueQuery,
+    next_query_at: Option<DateTime<Utc>>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update payments set query_attempts = query_attempts + 1, next_query_at = ?
+         where id = ? and query_attempts = ? and next_query_at = ?",
+        next_query_at,
+        due.id.as_uuid(),
+        due.attempts,
+        due.next_query_at
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ids of payments that changed since `since`, oldest change first.
+pub(crate) async fn list_changed(
+    pool: &MySqlPool,
+    since: DateTime<Utc>,
+) -> Result<Vec<(PaymentId, DateTime<Utc>)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select id as "id: Uuid", updated_at as "updated_at: DateTime<Utc>"
+           from payments where updated_at >= ? order by updated_at, id limit 1000"#,
+        since
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.updated_at)).collect())
+}
+
+struct PaymentRow {
+    id: Uuid,
+    user_id: Uuid,
+    msisdn: String,
+    router_id: Option<Uuid>,
+    mac: Vec<u8>,
+    ip: Option<String>,
+    amount_kes: u32,
+    package_id: Uuid,
+    package_name: String,
+    package_revision: u32,
+    duration_minutes: u32,
+    down_kbps: Option<u32>,
+    up_kbps: Option<u32>,
+    data_mb: Option<u32>,
+    devices: u8,
+    state: String,
+    account_reference: String,
+    checkout_request_id: Option<String>,
+    merchant_request_id: Option<String>,
+    receipt: Option<String>,
+    result_code: Option<String>,
+    request_hash: Vec<u8>,
+    request_id: String,
+    submitted_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<PaymentRow> for PaymentRecord {
+    type Error = StoreError;
+
+    fn try_from(row: PaymentRow) -> Result<Self, StoreError> {
+        let wrong = |column| move || StoreError::inconsistent("payments", column, row.id);
+        Ok(Self {
+            id: row.id.into(),
+            user_id: row.user_id.into(),
+            msisdn: row.msisdn.parse().map_err(|_| wrong("user_id")())?,
+            router_id: row.router_id.map(RouterId::from),
+            mac: read_mac(&row.mac).ok_or_else(wrong("mac"))?,
+            ip: row.ip.map(|ip| ip.parse()).transpose().map_err(|_| wrong("ip")())?,
+            amount: Kes::new(row.amount_kes).map_err(|_| wrong("amount_kes")())?,
+            package_id: row.package_id.into(),
+            package_revision: row.package_revision,
+            terms: PackageTerms {
+                name: row.package_name,
+                duration_minutes: row.duration_minutes,
+                down: row.down_kbps.map(Rate::from_kbps),
+                up: row.up_kbps.map(Rate::from_kbps),
+                data: row.data_mb.map(DataSize::from_mb),
+                devices: row.devices,
+            },
+            state: row.state.parse().map_err(|_| wrong("state")())?,
+            account_reference: row.account_reference.parse().map_err(|_| wrong("account_reference")())?,
+            checkout_request_id: optional(row.checkout_request_id.as_deref(), wrong("checkout_request_id"))?,
+            merchant_request_id: optional(row.merchant_request_id.as_deref(), wrong("merchant_request_id"))?,
+            receipt: optional(row.receipt.as_deref(), wrong("receipt"))?,
+            result_code: row.result_code.as_deref().map(ResultCode::new),
+            request_hash: row.request_hash,
+            request_id: row.request_id,
+            submitted_at: row.submitted_at,
+            created_at: row.created_at,
+        })
+    }
+}
+
+fn optional<T: std::str::FromStr>(
+    text: Option<&str>,
+    wrong: impl FnOnce() -> StoreError,
+) -> Result<Option<T>, StoreError> {
+    text.map(str::parse).transpose().map_err(|_| wrong())
+}
+
+/// A MAC address from its `BINARY(6)` column.
+pub(crate) fn read_mac(bytes: &[u8]) -> Option<MacAddr> {
+    MacAddr::from_bytes(bytes.try_into().ok()?).ok()
+}

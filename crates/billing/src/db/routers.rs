@@ -1,0 +1,118 @@
+//! `routers`: MikroTik routers and which server process talks to them.
+
+use chrono::{DateTime, Utc};
+use domain::RouterId;
+use sqlx::MySqlPool;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// One router.
+#[derive(Debug, Clone)]
+pub struct RouterRecord {
+    /// The key.
+    pub id: RouterId,
+    /// The public name in portal links.
+    pub slug: String,
+    /// The owner's name for it.
+    pub name: String,
+    /// Host name or address.
+    pub host: String,
+    /// The API port.
+    pub port: u16,
+    /// The API user.
+    pub username: String,
+    /// The sealed password; opens with the router's id as context.
+    pub password_sealed: Vec<u8>,
+    /// SHA-256 of the certificate; `None` is plain TCP.
+    pub tls_pin: Option<Vec<u8>>,
+    /// When it last answered.
+    pub last_seen_at: Option<DateTime<Utc>>,
+    /// What was wrong last, in words; `None` when all is well.
+    pub last_error: Option<String>,
+}
+
+struct RouterRow {
+    id: Uuid,
+    slug: String,
+    name: String,
+    host: String,
+    port: u16,
+    username: String,
+    password_sealed: Vec<u8>,
+    tls_pin: Option<Vec<u8>>,
+    last_seen_at: Option<DateTime<Utc>>,
+    last_error: Option<String>,
+}
+
+impl From<RouterRow> for RouterRecord {
+    fn from(row: RouterRow) -> Self {
+        Self {
+            id: row.id.into(),
+            slug: row.slug,
+            name: row.name,
+            host: row.host,
+            port: row.port,
+            username: row.username,
+            password_sealed: row.password_sealed,
+            tls_pin: row.tls_pin,
+            last_seen_at: row.last_seen_at,
+            last_error: row.last_error,
+        }
+    }
+}
+
+/// Active routers, by name.
+pub(crate) async fn list_routers(pool: &MySqlPool) -> Result<Vec<RouterRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        RouterRow,
+        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin,
+                  last_seen_at as "last_seen_at: DateTime<Utc>", last_error
+           from routers where is_active = 1 order by name, id limit 10000"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(RouterRecord::from).collect())
+}
+
+/// An active router by its public name.
+pub(crate) async fn find_by_slug(pool: &MySqlPool, slug: &str) -> Result<Option<RouterRecord>, StoreError> {
+    let row = sqlx::query_as!(
+        RouterRow,
+        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin,
+                  last_seen_at as "last_seen_at: DateTime<Utc>", last_error
+           from routers where slug = ? and is_active = 1"#,
+        slug
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(RouterRecord::from))
+}
+
+/// Adds a router; `false` if the slug is taken. With `only_first`, also `false` if there is any router.
+pub(crate) async fn insert_router(
+    pool: &MySqlPool,
+    router: &RouterRecord,
+    only_first: bool,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "insert ignore into routers (id, slug, name, host, port, username, password_sealed, tls_pin, created_at, updated_at)
+         select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from (select 1 as one) as row_source
+         where not ? or not exists (select 1 from routers)",
+        router.id.as_uuid(),
+        router.slug,
+        router.name,
+        router.host,
+        router.port,
+        router.username,
+        router.password_sealed,
+        router.tls_pin,
+        now,
+        now,
+        only_first
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

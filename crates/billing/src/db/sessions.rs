@@ -1,0 +1,262 @@
+//! `sessions`: entitlement, second of the three facts.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    DataSize, MacAddr, PackageId, PackageTerms, PaymentId, Rate, RouterId, SessionId, UserId, VoucherId,
+    session::Session,
+};
+use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
+use uuid::Uuid;
+
+use super::{StoreError, ensure_rows};
+
+/// What gave a session its right to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A settled payment.
+    Payment(PaymentId),
+    /// A redeemed voucher.
+    Voucher(VoucherId),
+}
+
+/// A session to insert.
+#[derive(Debug)]
+pub(crate) struct NewSession<'a> {
+    pub id: SessionId,
+    pub origin: Origin,
+    pub user_id: Option<UserId>,
+    pub router_id: RouterId,
+    pub mac: MacAddr,
+    pub package_id: PackageId,
+    pub package_revision: u32,
+    pub terms: &'a PackageTerms,
+    pub duration_secs: u64,
+    pub carried_secs: u64,
+    pub data: Option<DataSize>,
+    pub now: DateTime<Utc>,
+}
+
+/// Inserts a session. The unique key on its origin makes sure that there is at most one.
+pub(crate) async fn insert_session(connection: &mut MySqlConnection, new: &NewSession<'_>) -> Result<(), StoreError> {
+    let (payment_id, voucher_id) = match new.origin {
+        Origin::Payment(id) => (Some(id.as_uuid()), None),
+        Origin::Voucher(id) => (None, Some(id.as_uuid())),
+    };
+    sqlx::query!(
+        "insert into sessions (id, payment_id, voucher_id, user_id, router_id, mac, package_id, package_name,
+                               package_revision, duration_secs, carried_secs, down_kbps, up_kbps, data_bytes, devices,
+                               created_at, updated_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        new.id.as_uuid(),
+        payment_id,
+        voucher_id,
+        new.user_id.map(UserId::as_uuid),
+        new.router_id.as_uuid(),
+        new.mac.bytes().to_vec(),
+        new.package_id.as_uuid(),
+        new.terms.name,
+        new.package_revision,
+        new.duration_secs,
+        new.carried_secs,
+        new.terms.down.map(Rate::kbps),
+        new.terms.up.map(Rate::kbps),
+        new.data.map(DataSize::bytes),
+        new.terms.devices,
+        new.now,
+        new.now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A session with what its device has used and whether a router has it.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionRecord {
+    pub id: SessionId,
+    pub payment_id: Option<PaymentId>,
+    pub package_name: String,
+    pub duration_secs: u64,
+    pub data: Option<DataSize>,
+    pub starts_at: Option<DateTime<Utc>>,
+    pub ends_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub used: DataSize,
+    /// Whether any router has been brought to let a device of it on.
+    pub is_delivered: bool,
+}
+
+impl SessionRecord {
+    /// Where it is in its life at `now`.
+    pub(crate) fn at(&self, now: DateTime<Utc>) -> Session {
+        Session::at(now, self.duration_secs, self.starts_at, self.ends_at, self.ended_at)
+    }
+
+    /// Data left; `None` is unlimited.
+    pub(crate) fn data_left(&self) -> Option<DataSize> {
+        self.data.map(|data| data.saturating_sub(self.used))
+    }
+}
+
+macro_rules! find_session {
+    ($executor:expr, $condition:literal, $($argument:expr),+) => {
+        sqlx::query_as!(
+            SessionRow,
+            r#"select s.id as "id: Uuid", s.payment_id as "payment_id: Uuid", s.package_name, s.duration_secs,
+                      s.data_bytes, s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
+                      s.ended_at as "ended_at: DateTime<Utc>", s.created_at as "created_at: DateTime<Utc>",
+                      cast(coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
+                           as unsigned) as "used_bytes!: u64",
+                      exists(select 1 from session_devices d
+                             where d.session_id = s.id and d.applied = 'on'
+                               and d.applied_generation = d.generation) as "is_delivered!: bool"
+               from sessions s where "# + $condition,
+            $($argument),+
+        )
+        .fetch_optional($executor)
+        .await?
+        .map(SessionRecord::from)
+    };
+}
+
+/// The session that a payment bought.
+pub(crate) async fn find_by_payment(pool: &MySqlPool, id: PaymentId) -> Result<Option<SessionRecord>, StoreError> {
+    Ok(find_session!(pool, "s.payment_id = ?", id.as_uuid()))
+}
+
+/// The session that a device on a router has now or had last.
+pub(crate) async fn find_latest_of_device(
+    executor: impl MySqlExecutor<'_>,
+    router_id: Option<RouterId>,
+    mac: MacAddr,
+) -> Result<Option<SessionRecord>, StoreError> {
+    let router = router_id.map(RouterId::as_uuid);
+    Ok(find_session!(
+        executor,
+        "s.id = (select d.session_id from session_devices d
+                 where d.mac = ? and (? is null or d.router_id = ?)
+                 order by d.updated_at desc limit 1)",
+        mac.bytes().to_vec(),
+        router,
+        router
+    ))
+}
+
+/// Starts paid time, once: the first confirmation by a router wins. `false` if it runs already or is over.
+/// The payment is touched so that the live feed shows the change.
+pub async fn start_session(
+    connection: &mut MySqlConnection,
+    id: SessionId,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update sessions set starts_at = ?, ends_at = ?, updated_at = ?
+         where id = ? and starts_at is null and ended_at is null",
+        starts_at,
+        ends_at,
+        starts_at,
+        id.as_uuid()
+    )
+    .execute(&mut *connection)
+    .await?;
+    touch_payment(connection, id, starts_at).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// Paid time ran out.
+    Expired,
+    /// What was left went over into a later session.
+    Extended,
+}
+
+impl EndReason {
+    /// The word in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Extended => "extended",
+        }
+    }
+}
+
+/// Ends a session, once; `false` if it is over already.
+pub async fn end_session(
+    connection: &mut MySqlConnection,
+    id: SessionId,
+    reason: EndReason,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update sessions set ended_at = ?, end_reason = ?, updated_at = ? where id = ? and ended_at is null",
+        at,
+        reason.as_str(),
+        at,
+        id.as_uuid()
+    )
+    .execute(&mut *connection)
+    .await?;
+    touch_payment(connection, id, at).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Marks the payment behind a session as changed, so that the live feed shows it again.
+pub async fn touch_payment(
+    connection: &mut MySqlConnection,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update payments p join sessions s on s.payment_id = p.id set p.updated_at = ? where s.id = ?",
+        now,
+        id.as_uuid()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Holds a session's row until the transaction ends.
+pub(crate) async fn lock_session(connection: &mut MySqlConnection, id: SessionId) -> Result<(), StoreError> {
+    let rows = sqlx::query_scalar!(r#"select id as "id: Uuid" from sessions where id = ? for update"#, id.as_uuid())
+        .fetch_all(connection)
+        .await?;
+    ensure_rows("lock a session", u64::try_from(rows.len()).unwrap_or(u64::MAX), 1)
+}
+
+struct SessionRow {
+    id: Uuid,
+    payment_id: Option<Uuid>,
+    package_name: String,
+    duration_secs: u64,
+    data_bytes: Option<u64>,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    used_bytes: u64,
+    is_delivered: bool,
+}
+
+impl From<SessionRow> for SessionRecord {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: row.id.into(),
+            payment_id: row.payment_id.map(PaymentId::from),
+            package_name: row.package_name,
+            duration_secs: row.duration_secs,
+            data: row.data_bytes.map(DataSize::from_bytes),
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            ended_at: row.ended_at,
+            created_at: row.created_at,
+            used: DataSize::from_bytes(row.used_bytes),
+            is_delivered: row.is_delivered,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Begin: everything is checked and committed before Daraja hears of it.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{AccountReference, Kes, MacAddr, Msisdn, Package, PackageId, PaymentId, PaymentState, RouterId, UserId};
+
+use crate::{
+    Billing,
+    db::{
+        AsStoreError, Repeat, StoreError, packages,
+        payment_events::{self, NewEvent, Source},
+        payments::{self, NewPayment},
+        prompt_slots::{self, claim_slot},
+        routers, users,
+    },
+    random,
+};
+
+/// A customer pressed pay. Everything in it is parsed, nothing in it is trusted to name a price.
+#[derive(Debug, Clone)]
+pub struct BeginPayment {
+    /// What they want.
+    pub package_id: PackageId,
+    /// The M-Pesa number to prompt.
+    pub msisdn: Msisdn,
+    /// The device that is to go online.
+    pub mac: MacAddr,
+    /// Its address on the hotspot, if the router told.
+    pub ip: Option<IpAddr>,
+    /// The router's public name; the only router when `None`.
+    pub router_slug: Option<String>,
+    /// The client's key for this intent, at most 255 characters: the same key and request give the same payment.
+    pub idempotency_key: Option<String>,
+    /// Follows the payment through the logs.
+    pub request_id: String,
+    /// Who asked, kept as evidence.
+    pub remote_ip: Option<IpAddr>,
+}
+
+/// The payment that was begun, or found again by its idempotency key.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Its key.
+    pub payment_id: PaymentId,
+    /// Its state.
+    pub state: PaymentState,
+    /// What the customer sees in the prompt.
+    pub account_reference: AccountReference,
+    /// The price.
+    pub amount: Kes,
+    /// Whether this call made it.
+    pub is_new: bool,
+}
+
+/// Why no payment was begun. No prompt was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// Not on sale.
+    #[error("this package is not on sale")]
+    UnknownPackage,
+    /// No such router, or several and none was named, or none at all.
+    #[error("this hotspot is not known")]
+    UnknownRouter,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// A prompt may still be open on this phone or device.
+    #[error("a prompt may still be open")]
+    PromptOpen {
+        /// When it is over at the latest.
+        retry_after_secs: u64,
+        /// The payment it belongs to, if it was begun by the same device.
+        payment_id: Option<PaymentId>,
+    },
+    /// Too many attempts by this phone or device.
+    #[error("too many attempts")]
+    TooMany {
+        /// When to come back.
+        retry_after_secs: u64,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AsStoreError for BeginError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// How long a prompt keeps its phone and its device for itself: Safaricom asks for a minute between pushes
+/// to one number, and prompts live about as long (`daraja.md` §9).
+const PROMPT_SLOT_SECS: i64 = 75;
+/// Window of the two limits below.
+const LIMIT_WINDOW_SECS: i64 = 600;
+/// Prompts to one phone in the window: an open portal must not be a tool to pester strangers.
+const MAX_PER_PHONE: i64 = 5;
+/// Prompts from one device in the window.
+const MAX_PER_DEVICE: i64 = 8;
+
+impl Billing {
+    /// Commits a payment with its callback token, then hands the push to a background task.
+    ///
+    /// # Errors
+    /// [`BeginError`]; nothing was sent to M-Pesa.
+    pub async fn begin_payment(&self, request: BeginPayment) -> Result<Begun, BeginError> {
+        let package =
+            packages::find_active_package(self.pool(), request.package_id).await?.ok_or(BeginError::UnknownPackage)?;
+        let router_id = self.router_for_sale(request.router_slug.as_deref()).await?;
+        let keys = Keys::of(&request, router_id);
+        if let Some(found) = self.find_same_request(&keys).await? {
+            return Ok(found);
+        }
+        let mut repeat = Repeat::default();
+        let mut collisions = 0;
+        let (begun, token) = loop {
+            match self.begin_once(&request, &package, router_id, &keys).await {
+                Err(error) if repeat.after(&error).await => {}
+                // The same request was faster, or the random reference is taken: look, then draw again.
+                Err(BeginError::Store(error)) if error.is_duplicate() && collisions < 5 => {
+                    collisions += 1;
+                    if let Some(found) = self.find_same_request(&keys).await? {
+                        return Ok(found);
+                    }
+                }
+                done => break done?,
+            }
+        };
+        metrics::counter!("bando_payments_begun_total").increment(1);
+        tracing::info!(
+            payment.id = %begun.payment_id, request.id = %request.request_id, phone = %request.msisdn.masked(),
+            mac = %request.mac.masked(), amount_kes = begun.amount.shillings(), "payment begun"
+        );
+        self.wake_feed();
+        self.spawn_push(begun.payment_id, token);
+        Ok(begun)
+    }
+
+    /// The router a payment is for. Without a name there must be exactly one.
+    async fn router_for_sale(&self, slug: Option<&str>) -> Result<RouterId, BeginError> {
+        match slug {
+            Some(slug) => Ok(routers::find_by_slug(self.pool(), slug).await?.ok_or(BeginError::UnknownRouter)?.id),
+            None => match routers::list_routers(self.pool()).await?.as_slice() {
+                [only] => Ok(only.id),
+                _ => Err(BeginError::UnknownRouter),
+            },
+        }
+    }
+
+    async fn find_same_request(&self, keys: &Keys) -> Result<Option<Begun>, BeginError> {
+        let Some(hash) = keys.idempotency_hash else { return Ok(None) };
+        let Some(found) = payments::find_by_idempotency(self.pool(), hash).await? else { return Ok(None) };
+        if found.request_hash != keys.request_hash {
+            return Err(BeginError::KeyReused);
+        }
+        Ok(Some(Begun {
+            payment_id: found.id,
+            state: found.state,
+            account_reference: found.account_reference,
+            amount: found.amount,
+            is_new: false,
+        }))
+    }
+
+    async fn begin_once(
+        &self,
+        request: &BeginPayment,
+        package: &Package,
+        router_id: RouterId,
+        keys: &Keys,
+    ) -> Result<(Begun, String), BeginError> {
+        let now = self.now();
+        let id = PaymentId::from_uuid(random::uuid(now));
+        let token = random::callback_token();
+        let reference =
+            random::account_reference().ok_or_else(|| StoreError::inconsistent("payments", "account_reference", id))?;
+        let mut tx = self.pool().begin().await.map_err(StoreError::from)?;
+        self.claim_slots(&mut tx, request, id, now).await?;
+        let user_id = users::upsert_user(&mut tx, UserId::from_uuid(random::uuid(now)), request.msisdn, now).await?;
+        check_limits(&mut tx, user_id, request.mac, now).await?;
+        let new = NewPayment {
+            id,
+            user_id,
+            router_id,
+            mac: request.mac,
+            ip: request.ip,
+            package,
+            account_reference: &reference,
+            callback_token_hash: random::digest(&[token.as_bytes()]),
+            idempotency_hash: keys.idempotency_hash,
+            request_hash: keys.request_hash,
+            request_id: &request.request_id,
+            next_query_at: now + self.options().query_delay(0),
+            created_at: now,
+        };
+        payments::insert_payment(&mut tx, &new).await?;
+        let event = NewEvent {
+            payment_id: Some(id),
+            source: Source::Intake,
+            outcome: "created",
+            states: None,
+            detail: None,
+            body: None,
+            remote_ip: request.remote_ip,
+            received_at: now,
+        };
+        payment_events::insert_event(&mut *tx, &event).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        let begun = Begun {
+            payment_id: id,
+            state: PaymentState::Created,
+            account_reference: reference,
+            amount: package.price,
+            is_new: true,
+        };
+        Ok((begun, token))
+    }
+
+    /// One open prompt a phone and a device at a time. Always in the same order, phone first.
+    async fn claim_slots(
+        &self,
+        connection: &mut sqlx::MySqlConnection,
+        request: &BeginPayment,
+        id: PaymentId,
+        now: DateTime<Utc>,
+    ) -> Result<(), BeginError> {
+        let until_at = now + TimeDelta::seconds(PROMPT_SLOT_SECS);
+        let phone = claim_slot(connection, &prompt_slots::phone_slot(request.msisdn), id, now, until_at).await?;
+        let device = claim_slot(connection, &prompt_slots::device_slot(request.mac), id, now, until_at).await?;
+        for (holder, is_own_device) in [(device, true), (phone, false)] {
+            if holder.payment_id != id {
+                return Err(BeginError::PromptOpen {
+                    retry_after_secs: domain::session::secs_rounded_up(holder.until_at - now).max(1),
+                    // Somebody else's phone may be prompted from another device: that payment is theirs.
+                    payment_id: is_own_device.then_some(holder.payment_id),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Limits that hold over restarts, because they are counted from the payments themselves.
+async fn check_limits(
+    connection: &mut sqlx::MySqlConnection,
+    user_id: UserId,
+    mac: MacAddr,
+    now: DateTime<Utc>,
+) -> Result<(), BeginError> {
+    let since = random::uuid_floor(now - TimeDelta::seconds(LIMIT_WINDOW_SECS));
+    let of_phone = payments::count_of_user_since(connection, user_id, since).await?;
+    let of_device = payments::count_of_mac_since(connection, mac, since).await?;
+    if of_phone >= MAX_PER_PHONE || of_device >= MAX_PER_DEVICE {
+        return Err(BeginError::TooMany { retry_after_secs: LIMIT_WINDOW_SECS.unsigned_abs() });
+    }
+    Ok(())
+}
+
+/// The hashes that recognise a repeated request.
+struct Keys {
+    idempotency_hash: Option<[u8; 32]>,
+    request_hash: [u8; 32],
+}
+
+impl Keys {
+    fn of(request: &BeginPayment, router_id: RouterId) -> Self {
+        let mac = request.mac.bytes();
+        let key = request.idempotency_key.as_ref();
+        Self {
+            // The key belongs to the device: another device cannot read a payment by guessing keys.
+            idempotency_hash: key.map(|key| random::digest(&[b"idempotency", &mac, key.as_bytes()])),
+            request_hash: random::digest(&[
+                request.package_id.as_uuid().as_bytes(),
+                request.msisdn.international().as_bytes(),
+                &mac,
+                router_id.as_uuid().as_bytes(),
+            ]),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The query scheduler: finds out about payments whose callback is late or lost. One for the whole
+//! installation (a lease), at a bounded rate, customers who are waiting first. Every query is claimed in
+//! the database before it is sent, so a crash or a frozen process loses nothing and doubles nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use daraja::{QueryOutcome, QueryReply};
+use domain::{PaymentId, PaymentState, ResultCode, payment::Evidence};
+use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Billing,
+    db::{
+        StoreError, leases,
+        payment_events::Source,
+        payments::{self, DueQuery, PaymentRecord},
+    },
+};
+
+use super::record::{Claim, Testimony};
+
+const LEASE: &str = "mpesa-query";
+const LEASE_SECS: i64 = 30;
+const IDLE: Duration = Duration::from_secs(1);
+/// Queries under way at a time: a hanging Daraja must not hold up the schedule.
+const MAX_IN_FLIGHT: usize = 8;
+/// A customer whose page was open within this many seconds is waiting.
+const WATCHED_SECS: i64 = 30;
+/// A push is answered, or lost, within this many seconds: two tries of 30 seconds and a pause.
+const PUSH_LOST_AFTER_SECS: i64 = 75;
+
+impl Billing {
+    pub(crate) async fn run_queries(self, shutdown: CancellationToken) {
+        let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+        let mut next_allowed = Instant::now();
+        while !shutdown.is_cancelled() {
+            let worked = match self.query_step(&in_flight, &mut next_allowed).await {
+                Ok(worked) => worked,
+                Err(error) => {
+                    tracing::debug!(%error, "the query schedule could not be read; it will be tried again");
+                    false
+                }
+            };
+            if !worked {
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = self.inner.query_wake.notified() => {}
+                    () = tokio::time::sleep(IDLE) => {}
+                }
+            }
+        }
+        if let Err(error) = leases::release_lease(self.pool(), LEASE, self.inner.holder).await {
+            tracing::debug!(%error, "the query lease could not be given back; it will run out");
+        }
+    }
+
+    /// Takes one due payment, if there is one and it is our turn. `false` when there is nothing to do now.
+    async fn query_step(&self, in_flight: &Arc<Semaphore>, next_allowed: &mut Instant) -> Result<bool, StoreError> {
+        let now = self.now();
+        let until_at = now + TimeDelta::seconds(LEASE_SECS);
+        if !leases::hold_lease(self.pool(), LEASE, self.inner.holder, now, until_at).await? {
+            return Ok(false);
+        }
+        let mut due = payments::list_due_queries(self.pool(), now).await?;
+        let watched_since = now - TimeDelta::seconds(WATCHED_SECS);
+        due.sort_by_key(|due| (due.watched_at.is_none_or(|at| at < watched_since), due.next_query_at));
+        let Some(due) = due.first() else { return Ok(false) };
+        let Some(payment) = payments::find_payment(self.pool(), due.id).await? else { return Ok(false) };
+        if payment.checkout_request_id.is_none() {
+            return self.without_checkout(due, &payment).await;
+        }
+        if Instant::now() < *next_allowed {
+            // Not our turn yet: wait out the rate, then choose again, for somebody may have begun to wait.
+            tokio::time::sleep_until((*next_allowed).min(Instant::now() + IDLE)).await;
+            return Ok(true);
+        }
+        let Ok(permit) = Arc::clone(in_flight).try_acquire_owned() else { return Ok(false) };
+        if !self.claim(due).await? {
+            return Ok(true);
+        }
+        *next_allowed = Instant::now() + Duration::from_secs(60) / self.options().query_per_minute.max(1);
+        let billing = self.clone();
+        let is_last = self.next_after(due).is_none();
+        self.inner.tracker.spawn(async move {
+            if let Err(error) = billing.query(payment, is_last).await {
+                tracing::warn!(%error, "the answer to a query could not be recorded");
+            }
+            drop(permit);
+        });
+        Ok(true)
+    }
+
+    /// A payment that has no CheckoutRequestID cannot be queried; what is known depends on how far its push
+    /// got.
+    async fn without_checkout(&self, due: &DueQuery, payment: &PaymentRecord) -> Result<bool, StoreError> {
+        let age = self.now() - payment.submitted_at.unwrap_or(payment.created_at);
+        let is_lost = age >= TimeDelta::seconds(PUSH_LOST_AFTER_SECS);
+        if !self.claim(due).await? {
+            return Ok(true);
+        }
+        match (payment.state, payment.submitted_at) {
+            // Moving the state first makes sure that a slow process cannot send it after this.
+            (PaymentState::Created, None) if is_lost => {
+                self.refuse(payment, "unreachable", "never handed to M-Pesa: the server was stopped").await?;
+            }
+            (PaymentState::Created, Some(_)) if is_lost => {
+                self.say(payment.id, Evidence::SubmitUnknown, "M-Pesa's answer to the push was never stored").await?;
+            }
+            _ => {}
+        }
+        if self.next_after(due).is_none() {
+            self.say(payment.id, Evidence::GaveUp, "nothing was heard for the whole schedule").await?;
+        }
+        Ok(true)
+    }
+
+    async fn query(&self, payment: PaymentRecord, is_last: bool) -> Result<(), StoreError> {
+        let Some(checkout) = &payment.checkout_request_id else { return Ok(()) };
+        let reply = self.mpesa().query(checkout).await;
+        metrics::counter!("bando_queries_total", "outcome" => reply.outcome.as_str()).increment(1);
+        if let QueryOutcome::Throttled { retry_after_secs } = reply.outcome {
+            let pause = TimeDelta::try_seconds(i64::try_from(retry_after_secs).unwrap_or(60)).unwrap_or_default();
+            return payments::query_soon(self.pool(), payment.id, self.now() + pause).await;
+        }
+        self.record_query(&payment, &reply).await?;
+        if reply.outcome == QueryOutcome::Succeeded {
+            self.apply_hinted_receipt(payment.id).await?;
+        }
+        if is_last {
+            self.say(payment.id, Evidence::GaveUp, "nothing was heard for the whole schedule").await?;
+        }
+        Ok(())
+    }
+
+    async fn record_query(&self, payment: &PaymentRecord, reply: &QueryReply) -> Result<(), StoreError> {
+        let code: Option<ResultCode> = match &reply.outcome {
+            QueryOutcome::Failed(code) => Some(code.clone()),
+            QueryOutcome::Succeeded
+            | QueryOutcome::Pending
+            | QueryOutcome::NoInformation(_)
+            | QueryOutcome::Throttled { .. } => None,
+        };
+        // An answer that says nothing is still evidence that we asked: `4999` changes no state.
+        let evidence = reply.outcome.evidence().unwrap_or_else(|| Evidence::QueryResult(ResultCode::new("4999")));
+        let detail = format!("{}, HTTP {}", reply.outcome.as_str(), reply.http_status.unwrap_or(0));
+        let testimony = Testimony {
+            source: Source::Query,
+            claim: Claim::Plain(evidence),
+            request_ids: None,
+            result: code.as_ref().map(|code| (code, "learnt by query")),
+            detail: Some(&detail),
+            body: Some(&reply.raw),
+            remote_ip: None,
+        };
+        self.record(payment.id, &testimony).await.map(drop)
+    }
+
+    async fn say(&self, id: PaymentId, evidence: Evidence, detail: &str) -> Result<(), StoreError> {
+        let testimony = Testimony {
+            source: Source::Schedule,
+            claim: Claim::Plain(evidence),
+            request_ids: None,
+            result: None,
+            detail: Some(detail),
+            body: None,
+            remote_ip: None,
+        };
+        self.record(id, &testimony).await.map(drop)
+    }
+
+    async fn claim(&self, due: &DueQuery) -> Result<bool, StoreError> {
+        payments::claim_query(self.pool(), due, self.next_after(due)).await
+    }
+
+    /// When the query after this one is due: by the schedule, but never in the past, so that a backlog after
+    /// an outage is worked off once and not once for every missed turn.
+    fn next_after(&self, due: &DueQuery) -> Option<chrono::DateTime<chrono::Utc>> {
+        let now = self.now();
+        let schedule = (due.attempts + 1..).map_while(|attempt| self.options().query_delay_at(attempt));
+        schedule.map(|delay| due.created_at + delay).find(|at| *at > now)
+    }
+}

@@ -1,0 +1,264 @@
+//! What a customer may know about a payment or a device: nothing personal, in words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{AccountReference, DataSize, Kes, MacAddr, PaymentId, PaymentState, RouterId, SessionId, result_text};
+
+use super::push::refusal_text;
+use crate::{
+    Billing,
+    db::{
+        StoreError,
+        payments::{self, PaymentRecord},
+        routers,
+        sessions::{self, SessionRecord},
+    },
+};
+
+/// Where a customer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing bought.
+    None,
+    /// A prompt is open, or its outcome is not known yet.
+    Pending,
+    /// Not paid.
+    Failed,
+    /// Paid; a router has yet to confirm.
+    Paid,
+    /// On the network.
+    Online,
+    /// Paid time is over.
+    Expired,
+}
+
+impl Phase {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Paid => "paid",
+            Self::Online => "online",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// The answer of the status endpoint and what the portal shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerStatus {
+    /// Where the customer stands.
+    pub phase: Phase,
+    /// The payment this is about.
+    pub payment_id: Option<PaymentId>,
+    /// The session this is about.
+    pub session_id: Option<SessionId>,
+    /// What was bought.
+    pub package_name: Option<String>,
+    /// What it costs.
+    pub amount: Option<Kes>,
+    /// What the customer sees in the prompt.
+    pub account_reference: Option<AccountReference>,
+    /// Paid seconds left.
+    pub seconds_remaining: Option<u64>,
+    /// Data left; `None` is unlimited.
+    pub bytes_remaining: Option<u64>,
+    /// When paid time is over; `None` until a router has confirmed access.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Words for the customer.
+    pub message: String,
+    /// Whether paying again now makes sense.
+    pub can_retry: bool,
+    /// How long the payment has been open.
+    pub pending_secs: u64,
+}
+
+/// A failed attempt is shown to a returning device for this long, an ended session for the second.
+const FAILURE_SHOWN_SECS: i64 = 600;
+const END_SHOWN_SECS: i64 = 86_400;
+/// A payment that is still open is shown to a returning device for this long; after that the customer may
+/// start afresh, while we go on asking.
+const OPEN_SHOWN_SECS: i64 = 600;
+/// After this long a new prompt may be tried: the old one is gone from the phone.
+const RETRY_AFTER_SECS: u64 = 75;
+
+impl Billing {
+    /// How a payment stands; `None` if there is no such payment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn payment_status(&self, id: PaymentId) -> Result<Option<CustomerStatus>, StoreError> {
+        let Some(payment) = payments::find_payment(self.pool(), id).await? else { return Ok(None) };
+        let session = match payment.state {
+            PaymentState::Succeeded => sessions::find_by_payment(self.pool(), id).await?,
+            _ => None,
+        };
+        Ok(Some(of_payment(&payment, session.as_ref(), self.now())))
+    }
+
+    /// How a device stands, on one router or on any: its running session, else its newest payment if that
+    /// is recent, else the session that ended last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn device_status(&self, router_slug: Option<&str>, mac: MacAddr) -> Result<CustomerStatus, StoreError> {
+        let now = self.now();
+        let router_id: Option<RouterId> = match router_slug {
+            Some(slug) => match routers::find_by_slug(self.pool(), slug).await? {
+                Some(router) => Some(router.id),
+                None => return Ok(nothing()),
+            },
+            None => None,
+        };
+        let session = sessions::find_latest_of_device(self.pool(), router_id, mac).await?;
+        let payment = payments::find_latest_of_device(self.pool(), router_id, mac).await?;
+        let newest = payment.filter(|payment| is_recent(payment, session.as_ref(), now));
+        if let Some(payment) = newest {
+            let bought = match payment.state {
+                PaymentState::Succeeded => sessions::find_by_payment(self.pool(), payment.id).await?,
+                _ => None,
+            };
+            return Ok(of_payment(&payment, bought.as_ref(), now));
+        }
+        Ok(session.filter(|session| is_shown(session, now)).map_or_else(nothing, |session| of_session(&session, now)))
+    }
+
+    /// Notes that the customer's waiting page is open, so that their payment is asked about first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn watch(&self, id: PaymentId) -> Result<(), StoreError> {
+        payments::mark_watched(self.pool(), id, self.now()).await
+    }
+}
+
+/// Whether a payment says more about its device than the device's session does.
+fn is_recent(payment: &PaymentRecord, session: Option<&SessionRecord>, now: DateTime<Utc>) -> bool {
+    let age = now - payment.created_at;
+    let is_newer = session.is_none_or(|session| payment.created_at >= session.created_at);
+    match payment.state {
+        PaymentState::Created | PaymentState::Pending | PaymentState::Unknown => {
+            age < TimeDelta::seconds(OPEN_SHOWN_SECS)
+        }
+        PaymentState::Review => true,
+        PaymentState::Rejected | PaymentState::Failed | PaymentState::Expired => {
+            is_newer
+                && session.is_none_or(|s| s.at(now).remaining_secs(now) == 0)
+                && age < TimeDelta::seconds(FAILURE_SHOWN_SECS)
+        }
+        PaymentState::Succeeded | PaymentState::Refunded => false,
+    }
+}
+
+fn is_shown(session: &SessionRecord, now: DateTime<Utc>) -> bool {
+    let ended = session.ended_at.or(session.ends_at).unwrap_or(now);
+    session.at(now).remaining_secs(now) > 0 || now - ended < TimeDelta::seconds(END_SHOWN_SECS)
+}
+
+fn nothing() -> CustomerStatus {
+    CustomerStatus {
+        phase: Phase::None,
+        payment_id: None,
+        session_id: None,
+        package_name: None,
+        amount: None,
+        account_reference: None,
+        seconds_remaining: None,
+        bytes_remaining: None,
+        ends_at: None,
+        message: "Choose a package to go online.".to_owned(),
+        can_retry: true,
+        pending_secs: 0,
+    }
+}
+
+fn of_payment(payment: &PaymentRecord, session: Option<&SessionRecord>, now: DateTime<Utc>) -> CustomerStatus {
+    if let (PaymentState::Succeeded, Some(session)) = (payment.state, session) {
+        return CustomerStatus {
+            payment_id: Some(payment.id),
+            amount: Some(payment.amount),
+            account_reference: Some(payment.account_reference.clone()),
+            ..of_session(session, now)
+        };
+    }
+    let pending_secs = domain::session::secs_rounded_up(now - payment.created_at);
+    let (phase, message, can_retry) = words(payment, pending_secs);
+    CustomerStatus {
+        phase,
+        payment_id: Some(payment.id),
+        package_name: Some(payment.terms.name.clone()),
+        amount: Some(payment.amount),
+        account_reference: Some(payment.account_reference.clone()),
+        message,
+        can_retry,
+        pending_secs,
+        ..nothing()
+    }
+}
+
+fn words(payment: &PaymentRecord, pending_secs: u64) -> (Phase, String, bool) {
+    let said = |phase, text: &str, can_retry| (phase, text.to_owned(), can_retry);
+    match payment.state {
+        PaymentState::Created | PaymentState::Pending if pending_secs < 90 => {
+            said(Phase::Pending, "Check your phone and enter your M-Pesa PIN.", false)
+        }
+        PaymentState::Created | PaymentState::Pending | PaymentState::Unknown => said(
+            Phase::Pending,
+            "We are confirming your payment with M-Pesa. If you got an M-Pesa SMS, do not pay again: you will be \
+             connected as soon as it is confirmed.",
+            pending_secs >= RETRY_AFTER_SECS,
+        ),
+        PaymentState::Review => said(
+            Phase::Pending,
+            "Your payment is being checked by the owner. Do not pay again; show them your M-Pesa SMS.",
+            false,
+        ),
+        PaymentState::Rejected => {
+            let text = refusal_text(payment.result_code.as_ref());
+            said(Phase::Failed, text.message, text.can_retry())
+        }
+        PaymentState::Failed => payment.result_code.as_ref().map_or_else(
+            || said(Phase::Failed, "The payment did not go through. You can try again.", true),
+            |code| {
+                let text = result_text::for_result(code);
+                said(Phase::Failed, text.message, text.can_retry())
+            },
+        ),
+        PaymentState::Expired => said(
+            Phase::Failed,
+            "We did not hear from M-Pesa about this payment. If you got an M-Pesa SMS, show it to the owner; \
+             otherwise you can try again.",
+            true,
+        ),
+        PaymentState::Refunded => said(Phase::Failed, "This payment was refunded.", true),
+        PaymentState::Succeeded => said(Phase::Paid, "Payment received. We are connecting you.", false),
+    }
+}
+
+fn of_session(session: &SessionRecord, now: DateTime<Utc>) -> CustomerStatus {
+    let left = session.at(now).remaining_secs(now);
+    let data_left = session.data_left().map(DataSize::bytes);
+    let is_over = left == 0 || data_left == Some(0);
+    let is_online = session.starts_at.is_some() && session.is_delivered;
+    let (phase, message) = if is_over {
+        (Phase::Expired, "Your time is over. Choose a package to go on.")
+    } else if is_online {
+        (Phase::Online, "You are online.")
+    } else {
+        (Phase::Paid, "Payment received. We are connecting you; your time starts when you are online.")
+    };
+    CustomerStatus {
+        phase,
+        payment_id: session.payment_id,
+        session_id: Some(session.id),
+        package_name: Some(session.package_name.clone()),
+        seconds_remaining: Some(left),
+        bytes_remaining: data_left,
+        ends_at: session.ends_at,
+        message: message.to_owned(),
+        can_retry: is_over,
+        ..nothing()
+    }
+}
