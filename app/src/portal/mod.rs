@@ -19,5 +19,6 @@ pub use address::local_path;
 #[cfg(feature = "ssr")]
 pub use document::render;
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;

@@ -1,0 +1,179 @@
+//! One sample of every page.
+
+use std::sync::Arc;
+
+use chrono::DateTime;
+use domain::{DataSize, Kes, Package, PackageTerms, PaymentId, Rate};
+use uuid::Uuid;
+
+use crate::portal::{
+    model::{
+        Assets, Delivering, Device, Ended, Failure, Field, FieldError, Islands, Notice, Online, Page, PortalView,
+        Shell, Shop, Theme, Waiting,
+    },
+    render,
+};
+
+pub(super) fn device() -> Device {
+    Device {
+        router: "main".into(),
+        mac: "A4:CF:12:00:00:01".parse().unwrap(),
+        ip: Some("10.5.50.20".into()),
+        dst: Some("https://example.com/news?id=1".into()),
+    }
+}
+
+pub(super) fn package(number: u128, name: &str, minutes: u32, price: u32) -> Package {
+    let limited = number.is_multiple_of(2);
+    Package {
+        id: Uuid::from_u128(number).into(),
+        revision: 1,
+        price: Kes::new(price).unwrap(),
+        terms: PackageTerms {
+            name: name.into(),
+            duration_minutes: minutes,
+            down: limited.then(|| Rate::from_kbps(5000)),
+            up: limited.then(|| Rate::from_kbps(2000)),
+            data: limited.then(|| DataSize::from_mb(1500)),
+            devices: if number == 3 { 2 } else { 1 },
+        },
+    }
+}
+
+pub(super) fn shop() -> Shop {
+    Shop {
+        device: device(),
+        packages: vec![
+            package(1, "1 hour", 60, 20),
+            package(2, "1 day", 1440, 50),
+            package(3, "1 week", 10_080, 300),
+            package(4, "1 month", 43_200, 1000),
+        ],
+        chosen: None,
+        phone: String::new(),
+        voucher: String::new(),
+        field_error: None,
+        notice: None,
+    }
+}
+
+pub(super) fn payment() -> PaymentId {
+    Uuid::from_u128(7).into()
+}
+
+pub(super) fn waiting(elapsed_secs: u64, may_start_again: bool) -> Page {
+    Page::Waiting(Waiting {
+        device: device(),
+        payment: payment(),
+        package: "1 day".into(),
+        amount: Kes::new(50).unwrap(),
+        account_reference: "WF7K2M9P".parse().unwrap(),
+        phone: "0712***678".into(),
+        elapsed_secs,
+        may_start_again,
+    })
+}
+
+pub(super) fn delivering(waiting_secs: u64) -> Page {
+    Page::Delivering(Delivering {
+        device: device(),
+        payment: Some(payment()),
+        package: "1 day".into(),
+        receipt: Some("UKM4T8IYOU".parse().unwrap()),
+        waiting_secs,
+    })
+}
+
+pub(super) fn online(data_remaining: Option<DataSize>) -> Page {
+    Page::Online(Online {
+        device: device(),
+        payment: Some(payment()),
+        package: "1 day".into(),
+        seconds_remaining: 83_000,
+        data_remaining,
+        ends_at: DateTime::parse_from_rfc3339("2026-11-23T08:15:00+03:00").unwrap(),
+        now: DateTime::parse_from_rfc3339("2026-11-22T09:12:00+03:00").unwrap(),
+    })
+}
+
+pub(super) fn refused() -> Page {
+    Page::Shop(Shop {
+        phone: "0812 345 678".into(),
+        chosen: Some(Uuid::from_u128(2).into()),
+        field_error: Some(FieldError {
+            field: Field::Phone,
+            message: "That is not a Kenyan mobile number. It should start with 07 or 01.".into(),
+        }),
+        ..shop()
+    })
+}
+
+pub(super) fn noticed(notice: Notice) -> Page {
+    Page::Shop(Shop { notice: Some(notice), ..shop() })
+}
+
+pub(super) fn every_page() -> Vec<(&'static str, Page)> {
+    vec![
+        ("shop", Page::Shop(shop())),
+        ("shop-refused", refused()),
+        (
+            "shop-voucher",
+            Page::Shop(Shop {
+                voucher: "ABCD".into(),
+                field_error: Some(FieldError {
+                    field: Field::Voucher,
+                    message: "That voucher was already used.".into(),
+                }),
+                ..shop()
+            }),
+        ),
+        ("shop-empty", Page::Shop(Shop { packages: vec![], ..shop() })),
+        (
+            "shop-failed",
+            noticed(Notice::PaymentFailed { message: "You cancelled the M-Pesa request. No money was taken.".into() }),
+        ),
+        ("shop-ended", noticed(Notice::Ended(Ended::Time))),
+        ("shop-more", noticed(Notice::BuyMore { seconds_remaining: 1500 })),
+        ("shop-router", noticed(Notice::Router { error: "user x has reached uptime limit".into() })),
+        ("waiting", waiting(12, false)),
+        ("waiting-long", waiting(240, true)),
+        ("delivering", delivering(2)),
+        ("delivering-long", delivering(60)),
+        ("online", online(Some(DataSize::from_mb(1240)))),
+        ("online-unlimited", online(None)),
+        ("no-device", Page::NoDevice),
+        (
+            "failure",
+            Page::Failure(Failure {
+                title: "We cannot take payments right now".into(),
+                message: "The WiFi system is restarting. Nothing was charged. Please try again in a minute.".into(),
+                retry: Some(device().path()),
+            }),
+        ),
+    ]
+}
+
+pub(super) fn view(page: Page) -> PortalView {
+    PortalView {
+        shell: Shell {
+            business_name: "Mama Njeri’s WiFi".into(),
+            support_phone: Some("0722 000 000".into()),
+            theme: Theme::System,
+            here: device().payment_path(payment()),
+            assets: Assets {
+                inline_css: Arc::from("body{color:red}"),
+                islands: Some(Islands {
+                    boot_url: Arc::from("/assets/boot.1.js"),
+                    glue_url: Arc::from("/assets/portal.1.js"),
+                    refresh_url: Arc::from("/assets/refresh.1.js"),
+                }),
+                icon_url: Some(Arc::from("/assets/icon.1.svg")),
+            },
+        },
+        page,
+    }
+}
+
+pub(super) fn html(page: Page) -> String {
+    render(&view(page))
+}
