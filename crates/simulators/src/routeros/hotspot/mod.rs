@@ -1,0 +1,120 @@
+//! The hotspot: devices on the air, the hosts the router sees, the sessions it lets through.
+
+mod cookie;
+mod host;
+mod login;
+mod print;
+mod reaper;
+mod session;
+
+use std::collections::BTreeMap;
+
+pub(crate) use login::{Attempt, LoginBy};
+pub(crate) use session::{Cause, Session};
+
+use super::{clock::Millis, router::Router};
+
+/// A device of a customer, whether or not the router has an entry for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    pub(crate) ip: std::net::Ipv4Addr,
+    pub(crate) present: bool,
+    /// When its next packet meets a router without an entry for it.
+    pub(crate) next_packet_ms: Option<Millis>,
+}
+
+/// One row of `/ip/hotspot/host`.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    pub(crate) id: u32,
+    pub(crate) mac: String,
+    pub(crate) ip: std::net::Ipv4Addr,
+    pub(crate) found_ms: Millis,
+    /// When the device fell silent; absent while it talks.
+    pub(crate) left_ms: Option<Millis>,
+    /// MAC login is tried once per host entry (reported from the field); this says it was.
+    pub(crate) mac_login_tried: bool,
+    /// Why the last login failed, in the router's words.
+    pub(crate) last_error: Option<String>,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+}
+
+/// One row of `/ip/hotspot/cookie`.
+#[derive(Debug, Clone)]
+pub(crate) struct Cookie {
+    pub(crate) id: u32,
+    pub(crate) user: String,
+    pub(crate) mac: String,
+    /// Whether it is a MAC cookie, which needs no browser.
+    pub(crate) of_mac: bool,
+    pub(crate) expires_ms: Millis,
+}
+
+/// Everything of the hotspot that is not configuration. All but cookies and devices is lost at a reboot.
+#[derive(Debug, Default)]
+pub(crate) struct Hotspot {
+    pub(crate) devices: BTreeMap<String, Device>,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) sessions: Vec<Session>,
+    pub(crate) cookies: Vec<Cookie>,
+    next_id: u32,
+}
+
+impl Hotspot {
+    fn fresh_id(&mut self) -> u32 {
+        self.next_id = self.next_id.saturating_add(1);
+        self.next_id
+    }
+
+    pub(crate) fn host(&self, mac: &str, ip: std::net::Ipv4Addr) -> Option<&Host> {
+        self.hosts.iter().find(|host| host.mac == mac && host.ip == ip)
+    }
+
+    pub(crate) fn session_at(&self, ip: std::net::Ipv4Addr) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.ip == ip)
+    }
+}
+
+impl Router {
+    /// When the hotspot changes by itself next.
+    pub(crate) fn next_hotspot_event_ms(&self) -> Option<Millis> {
+        let packets = self.hotspot.devices.values().filter_map(|device| device.next_packet_ms);
+        let sessions = self.hotspot.sessions.iter().filter_map(|session| self.session_ends(session)).map(|(at, _)| at);
+        let hosts = self.hotspot.hosts.iter().filter_map(|host| self.host_ends_ms(host));
+        let cookies = self.hotspot.cookies.iter().map(|cookie| cookie.expires_ms);
+        packets.chain(sessions).chain(hosts).chain(cookies).min()
+    }
+
+    /// Does what is due now: sessions end before hosts go, hosts go before new packets arrive.
+    pub(crate) fn hotspot_events(&mut self) {
+        let now_ms = self.now_ms;
+        let due: Vec<(std::net::Ipv4Addr, Cause)> = self
+            .hotspot
+            .sessions
+            .iter()
+            .filter_map(|session| self.session_ends(session).map(|(at, cause)| (session.ip, at, cause)))
+            .filter(|(_, at, _)| *at <= now_ms)
+            .map(|(ip, _, cause)| (ip, cause))
+            .collect();
+        for (ip, cause) in due {
+            self.end_session(ip, cause);
+        }
+        let hosts = &self.hotspot.hosts;
+        let silent: Vec<u32> =
+            hosts.iter().filter(|h| self.host_ends_ms(h).is_some_and(|at| at <= now_ms)).map(|h| h.id).collect();
+        for id in silent {
+            self.remove_host(id);
+        }
+        self.expire_cookies();
+        let devices = &self.hotspot.devices;
+        let talking: Vec<String> = devices
+            .iter()
+            .filter(|(_, device)| device.next_packet_ms.is_some_and(|at| at <= now_ms))
+            .map(|(mac, _)| mac.clone())
+            .collect();
+        for mac in talking {
+            self.packet(&mac);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Going down and coming up again: what is lost, what stays.
+
+use serde::Deserialize;
+
+use super::{hotspot::Cause, router::Router};
+
+/// How the router went down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reboot {
+    /// `/system/reboot`: sessions are logged out first, so their counters are kept.
+    Clean,
+    /// The plug was pulled: what sessions used since login is forgotten.
+    PowerCut,
+}
+
+impl Router {
+    /// Loses what lives in memory and comes up after `boot_secs`, believing it is 1970 until told the time.
+    pub(crate) fn reboot(&mut self, kind: Reboot, boot_secs: u64) {
+        if kind == Reboot::Clean && self.options.unconfirmed.clean_reboot_keeps_counters {
+            let sessions: Vec<_> = self.hotspot.sessions.iter().map(|session| session.ip).collect();
+            for ip in sessions {
+                self.end_session(ip, Cause::Reboot);
+            }
+        }
+        self.hotspot.sessions.clear();
+        self.hotspot.hosts.clear();
+        if !self.options.unconfirmed.cookies_survive_reboot {
+            self.hotspot.cookies.clear();
+        }
+        for table in self.tables.values_mut() {
+            table.rows.retain(|row| !row.volatile);
+        }
+        self.api_sessions.clear();
+        self.booted_at_ms = self.now_ms;
+        self.up_at_ms = self.now_ms.saturating_add(boot_secs.saturating_mul(1000));
+        self.clock_set_epoch_secs = 0;
+        let ntp_ms = self.options.ntp_after_secs.map(|secs| secs.saturating_mul(1000));
+        self.ntp_at_ms = ntp_ms.map(|ms| self.up_at_ms.saturating_add(ms));
+        let first_packet_ms =
+            self.up_at_ms.saturating_add(self.options.unconfirmed.next_packet_secs.saturating_mul(1000));
+        for device in self.hotspot.devices.values_mut().filter(|device| device.present) {
+            device.next_packet_ms = Some(first_packet_ms);
+        }
+        self.arm_reaper();
+        self.note("system,info", "router rebooted");
+    }
+}

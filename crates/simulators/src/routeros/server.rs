@@ -1,0 +1,235 @@
+//! Sockets: listening, refusing while the router boots, one task per connection.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::watch,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    connection,
+    fault::FaultBook,
+    log::SentenceLog,
+    options::Options,
+    reboot::Reboot,
+    router::Router,
+    tls::{self, Certificate},
+    value::address_contains,
+};
+
+const TLS_HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// Longest sleep of the ticker: what is scheduled meanwhile happens at most this much late.
+const TICK_MAX: Duration = Duration::from_millis(200);
+
+/// What all tasks of one router share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    router: Mutex<Router>,
+    pub(crate) faults: Mutex<FaultBook>,
+    pub(crate) log: Mutex<SentenceLog>,
+    pub(crate) certificate: Mutex<Option<Certificate>>,
+    pub(crate) stop: CancellationToken,
+    /// Cancelled when every connection is cut; then replaced.
+    line: Mutex<CancellationToken>,
+    up: watch::Sender<bool>,
+    pub(crate) last_connection: AtomicU64,
+}
+
+/// Locks, also after a panic elsewhere: the simulator's state stays usable for looking at.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// Works on the router as it is now: what was due has happened.
+    pub(crate) fn with_router<R>(&self, work: impl FnOnce(&mut Router) -> R) -> R {
+        let (result, up) = {
+            let mut router = locked(&self.router);
+            router.settle();
+            let result = work(&mut router);
+            (result, router.is_up())
+        };
+        self.up.send_if_modified(|was| std::mem::replace(was, up) != up);
+        result
+    }
+
+    /// The token that is cancelled when the lines are cut.
+    pub(crate) fn line(&self) -> CancellationToken {
+        locked(&self.line).clone()
+    }
+
+    /// Breaks every connection.
+    pub(crate) fn cut_lines(&self) {
+        let old = std::mem::replace(&mut *locked(&self.line), self.stop.child_token());
+        old.cancel();
+    }
+
+    pub(crate) fn reboot(&self, kind: Reboot, boot_secs: u64) {
+        self.with_router(|router| router.reboot(kind, boot_secs));
+        self.cut_lines();
+    }
+
+    pub(crate) fn change_certificate(&self) -> io::Result<()> {
+        let certificate = tls::issue()?;
+        *locked(&self.certificate) = Some(certificate);
+        Ok(())
+    }
+}
+
+/// A port that stays taken while nobody listens on it: a booting router refuses connections, and gets the same
+/// port back.
+struct Port {
+    addr: SocketAddr,
+    _held: TcpSocket,
+}
+
+impl Port {
+    fn take(addr: SocketAddr) -> io::Result<(Self, TcpListener)> {
+        let held = socket_at(addr)?;
+        let port = Self { addr: held.local_addr()?, _held: held };
+        let listener = port.listen()?;
+        Ok((port, listener))
+    }
+
+    fn listen(&self) -> io::Result<TcpListener> {
+        socket_at(self.addr)?.listen(128)
+    }
+}
+
+fn socket_at(addr: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
+    socket.bind(addr)?;
+    Ok(socket)
+}
+
+/// Binds and serves; gives the shared state and the addresses of the plain and the TLS side.
+pub(crate) fn start(options: Options) -> io::Result<(Arc<Shared>, SocketAddr, Option<SocketAddr>)> {
+    let (listen, tls) = (options.listen, options.tls);
+    let stop = CancellationToken::new();
+    let shared = Arc::new(Shared {
+        router: Mutex::new(Router::new(options)),
+        faults: Mutex::default(),
+        log: Mutex::default(),
+        certificate: Mutex::new(tls.map(|_| tls::issue()).transpose()?),
+        line: Mutex::new(stop.child_token()),
+        stop,
+        up: watch::Sender::new(true),
+        last_connection: AtomicU64::new(0),
+    });
+    let (port, listener) = Port::take(listen)?;
+    let addr = port.addr;
+    tokio::spawn(serve(Arc::clone(&shared), port, listener, false));
+    let mut tls_addr = None;
+    if let Some(tls) = tls {
+        let (port, listener) = Port::take(tls)?;
+        tls_addr = Some(port.addr);
+        tokio::spawn(serve(Arc::clone(&shared), port, listener, true));
+    }
+    let ticks = shared.with_router(|router| router.clock.is_real());
+    if ticks {
+        tokio::spawn(tick(Arc::clone(&shared)));
+    }
+    Ok((shared, addr, tls_addr))
+}
+
+/// Lets things happen when they are due, even if nobody asks. Only real time passes by itself.
+async fn tick(shared: Arc<Shared>) {
+    loop {
+        let wait = shared.with_router(|router| {
+            let next = router.next_event_ms().map(|at| Duration::from_millis(at.saturating_sub(router.now_ms)));
+            next.map_or(TICK_MAX, |wait| wait.clamp(Duration::from_millis(1), TICK_MAX))
+        });
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn serve(shared: Arc<Shared>, port: Port, first: TcpListener, tls: bool) {
+    let mut up = shared.up.subscribe();
+    let mut listener = Some(first);
+    loop {
+        if listener.is_none() {
+            listener = match port.listen() {
+                Ok(listener) => Some(listener),
+                Err(error) => {
+                    tracing::error!(%error, addr = %port.addr, "the simulated router cannot listen again");
+                    return;
+                }
+            };
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = accept_all(&shared, listener.as_ref(), tls) => {}
+            _ = up.wait_for(|up| !up) => {}
+        }
+        listener = None;
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            _ = up.wait_for(|up| *up) => {}
+        }
+    }
+}
+
+async fn accept_all(shared: &Arc<Shared>, listener: Option<&TcpListener>, tls: bool) {
+    let Some(listener) = listener else { return };
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                tokio::spawn(welcome(Arc::clone(shared), stream, peer, tls));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accepting failed");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn welcome(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, tls: bool) {
+    // Small sentences must not wait for each other.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let service = if tls { "api-ssl" } else { "api" };
+    if locked(&shared.faults).refuses_accept() || !shared.with_router(|router| admits(router, service, peer)) {
+        // Zero linger turns the close into a reset.
+        if let Err(error) = stream.set_zero_linger() {
+            tracing::debug!(%error, "no reset");
+        }
+        return;
+    }
+    if !tls {
+        return connection::converse(shared, stream, peer).await;
+    }
+    let Some(config) = locked(&shared.certificate).as_ref().map(|c| Arc::clone(&c.config)) else { return };
+    match tokio::time::timeout(TLS_HANDSHAKE_MAX, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => connection::converse(shared, stream, peer).await,
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
+    }
+}
+
+/// Whether `/ip/service` lets this peer in: enabled, within `address`, below `max-sessions`.
+fn admits(router: &mut Router, service: &str, peer: SocketAddr) -> bool {
+    let Some(row) = router.named("/ip/service", service) else { return true };
+    let allowed = row.text("address");
+    let inside = match peer.ip() {
+        std::net::IpAddr::V4(ip) => allowed.split(',').any(|range| address_contains(range, ip)),
+        std::net::IpAddr::V6(_) => false,
+    };
+    let most: usize = row.text("max-sessions").parse().unwrap_or(usize::MAX);
+    !row.is_true("disabled") && (allowed.is_empty() || inside) && router.api_sessions.len() < most
+}
