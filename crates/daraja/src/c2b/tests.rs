@@ -1,3 +1,5 @@
+//! C2B notices, verdicts and registration answers.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Callbacks in every shape seen, and in shapes nobody should send.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

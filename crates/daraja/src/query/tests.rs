@@ -1,3 +1,5 @@
+//! The table of query answers.
+
 use proptest::prelude::*;
 
 use super::{NoInformation::*, QueryOutcome::*, *};
