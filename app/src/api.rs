@@ -149,7 +149,7 @@ pub struct PaymentList {
 }
 
 /// One payment as the owner sees it; also the data of a `payment` event of `GET /api/events`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct PaymentRow {
     /// The payment.
@@ -189,7 +189,7 @@ pub struct UserList {
 }
 
 /// One customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UserRow {
     /// The customer.
@@ -215,7 +215,7 @@ pub struct NotificationList {
 }
 
 /// One notification; also the data of a `notification` event of `GET /api/events`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct NotificationRow {
     /// The notification.

@@ -1,0 +1,91 @@
+//! Requests to the JSON API.
+
+use std::{fmt, time::Duration};
+
+use gloo_net::http::{Request, RequestBuilder, Response};
+use leptos::prelude::{TimeoutHandle, set_timeout_with_handle};
+use serde::{Serialize, de::DeserializeOwned};
+use web_sys::AbortController;
+
+use crate::api::ErrorBody;
+
+/// The longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a request got no answer to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The login is over.
+    SignedOut,
+    /// The server said why, in words for a person.
+    Refused(String),
+    /// No answer, or one that makes no sense.
+    Unreachable,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SignedOut => "Your login has ended. Please log in again.",
+            Self::Refused(message) => message,
+            Self::Unreachable => "The server did not answer. Check your connection and try again.",
+        })
+    }
+}
+
+/// Reads something.
+pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Fault> {
+    let answer = send(Request::get(path), |request| request.build()).await?;
+    answer.json().await.map_err(|_| Fault::Unreachable)
+}
+
+/// Sends something and reads what comes back.
+pub(super) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, Fault> {
+    let answer = send(Request::post(path), |request| request.json(body)).await?;
+    answer.json().await.map_err(|_| Fault::Unreachable)
+}
+
+/// Does something that has no answer but that it was done.
+pub(super) async fn command(path: &str) -> Result<(), Fault> {
+    send(Request::post(path), |request| request.build()).await.map(drop)
+}
+
+async fn send(
+    request: RequestBuilder,
+    finish: impl FnOnce(RequestBuilder) -> Result<Request, gloo_net::Error>,
+) -> Result<Response, Fault> {
+    let limit = Limit::start().ok_or(Fault::Unreachable)?;
+    // Other sites cannot set this header, so a request that has it comes from this app.
+    let request = request.header("X-Requested-With", "bando").abort_signal(Some(&limit.controller.signal()));
+    let request = finish(request).map_err(|_| Fault::Unreachable)?;
+    let answer = request.send().await.map_err(|_| Fault::Unreachable)?;
+    match answer.status() {
+        200..=299 => Ok(answer),
+        401 if !answer.url().ends_with("/api/admin/login") => Err(Fault::SignedOut),
+        _ => {
+            Err(answer.json::<ErrorBody>().await.map_or(Fault::Unreachable, |body| Fault::Refused(body.error.message)))
+        }
+    }
+}
+
+/// Aborts the request when it takes too long, and when whoever asked is gone.
+struct Limit {
+    controller: AbortController,
+    timer: TimeoutHandle,
+}
+
+impl Limit {
+    fn start() -> Option<Self> {
+        let controller = AbortController::new().ok()?;
+        let aborted = controller.clone();
+        let timer = set_timeout_with_handle(move || aborted.abort(), TIMEOUT).ok()?;
+        Some(Self { controller, timer })
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        self.timer.clear();
+        self.controller.abort();
+    }
+}

@@ -1,0 +1,83 @@
+//! What surrounds every page behind the login: navigation, line, theme, logout.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::components::A;
+
+use super::{
+    client,
+    feed::{Feed, Line},
+    pages::notifications::Inbox,
+    parts::theme_switch::ThemeSwitch,
+    session::{Session, Who},
+};
+
+/// Navigation around a page. Opens the event stream, which lives as long as the login.
+#[component]
+pub(super) fn Frame(children: Children) -> impl IntoView {
+    Feed::provide();
+    Inbox::provide();
+    view! {
+        <a class="skip" href="#page">"Skip to the page"</a>
+        <header class="top">
+            <p class="brand">"Bando"</p>
+            <nav aria-label="Pages">
+                <A href="/admin" exact=true>"Payments"</A>
+                <A href="/admin/customers">"Customers"</A>
+                <A href="/admin/notifications">"Notifications" <Unread /></A>
+            </nav>
+            <LineState />
+            <ThemeSwitch />
+            <Leave />
+        </header>
+        <main id="page" tabindex="-1">{children()}</main>
+    }
+}
+
+/// How many notifications nobody has read.
+#[component]
+fn Unread() -> impl IntoView {
+    let inbox = Inbox::here();
+    move || {
+        let unread = inbox.unread();
+        (unread > 0).then(|| {
+            view! { <span class="count">{unread}<span class="sr-only">" unread"</span></span> }
+        })
+    }
+}
+
+/// Whether the list on the screen is live.
+#[component]
+fn LineState() -> impl IntoView {
+    let feed = Feed::here();
+    let words = move || match feed.line() {
+        Line::Connecting => ("line", "Connecting"),
+        Line::Live => ("line live", "Live"),
+        Line::Reconnecting => ("line down", "Reconnecting"),
+    };
+    view! { <p class=move || words().0 role="status">{move || words().1}</p> }
+}
+
+#[component]
+fn Leave() -> impl IntoView {
+    let session = Session::here();
+    let name = move || match session.who() {
+        Who::Somebody(me) => me.username,
+        Who::Unknown | Who::Nobody | Who::Unreachable(_) => String::new(),
+    };
+    let failed = RwSignal::new(false);
+    let leave = move |_| {
+        failed.set(false);
+        spawn_local(async move {
+            match client::command("/api/admin/logout").await {
+                Ok(()) | Err(client::Fault::SignedOut) => session.signed_out(),
+                Err(_) => failed.set(true),
+            }
+        });
+    };
+    view! {
+        <div class="leave">
+            <span class="me">{name}</span>
+            <button on:click=leave>{move || if failed.get() { "Try again" } else { "Log out" }}</button>
+        </div>
+    }
+}

@@ -1,0 +1,6 @@
+//! Pieces that several pages use.
+
+pub(super) mod list_state;
+pub(super) mod theme_switch;
+pub(super) mod time;
+pub(super) mod trouble;
