@@ -1,13 +1,13 @@
 //! From a wasm module as rustc leaves it to the module and the JavaScript glue as browsers load them.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     error::Error,
     output::{Output, digest},
-    style::tool,
+    script::minify,
 };
 
 /// Raised when a change here must make every bundle again.
@@ -66,27 +66,6 @@ fn point_at(bundle: &'static str, glue: &str, wasm_name: &str) -> Result<String,
         1 => Ok(glue.replace(&plain, wasm_name)),
         count => Err(Error::Glue { bundle, count }),
     }
-}
-
-/// One file out of the glue and the snippets it imports, as small as esbuild makes it.
-fn minify(glue: &Path, minified: &Path) -> Result<Vec<u8>, Error> {
-    let mut outfile = std::ffi::OsString::from("--outfile=");
-    outfile.push(minified);
-    tool(
-        "esbuild",
-        Command::new("node_modules/.bin/esbuild")
-            .arg(glue)
-            .args([
-                "--bundle",
-                "--format=esm",
-                "--minify",
-                "--legal-comments=none",
-                "--target=es2020",
-                "--log-level=warning",
-            ])
-            .arg(outfile),
-    )?;
-    fs::read(minified).map_err(|error| Error::path(minified, error))
 }
 
 #[cfg(test)]

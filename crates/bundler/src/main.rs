@@ -1,15 +1,16 @@
 //! Turns the two wasm builds and stylesheets into what browsers download: hashed names, minified glue,
 //! brotli and gzip beside every file, and `manifest.json` that maps plain names to hashed ones.
 //!
-//! `bundler WASM_DIR OUT_DIR`, from the repository's root: reads `WASM_DIR/{portal,admin}.wasm` and
-//! `style/{portal,admin}.css`, writes `OUT_DIR`. What has not changed since the last run is left alone. Fails when
-//! the portal has grown over its budget.
+//! `bundler WASM_DIR OUT_DIR`, from the repository's root: reads `WASM_DIR/{portal,admin}.wasm`,
+//! `style/{portal,admin}.css` and `public/*.js`, writes `OUT_DIR`. What has not changed since the last run is left
+//! alone. Fails when the portal has grown over its budget.
 
 mod budget;
 mod compress;
 mod error;
 mod glue;
 mod output;
+mod script;
 mod style;
 
 use std::{
@@ -43,7 +44,7 @@ fn run() -> Result<(), Error> {
     };
     let started = Instant::now();
     let mut output = Output::open(&out_dir)?;
-    let mut rebuilt = Vec::new();
+    let mut rebuilt = script::build_all(&mut output)?;
     for bundle in BUNDLES {
         if glue::build(bundle, &wasm_dir, &mut output)? {
             rebuilt.push(format!("{bundle}.wasm"));

@@ -1,7 +1,7 @@
 //! The output directory and the record of what made it, so that unchanged parts are not made again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -35,6 +35,8 @@ pub(crate) struct Output {
     record: PathBuf,
     work: PathBuf,
     assets: BTreeMap<String, Asset>,
+    /// Keys this run asked for; what nobody asks for any more goes.
+    wanted: BTreeSet<String>,
 }
 
 impl Output {
@@ -48,7 +50,7 @@ impl Output {
         let record = work.join("record.json");
         // A record that is missing or damaged only means that everything is made again.
         let assets = fs::read(&record).ok().and_then(|bytes| read_record(&bytes)).unwrap_or_default();
-        Ok(Self { dir: dir.to_owned(), record, work, assets })
+        Ok(Self { dir: dir.to_owned(), record, work, assets, wanted: BTreeSet::new() })
     }
 
     /// A directory for intermediate files.
@@ -57,7 +59,8 @@ impl Output {
     }
 
     /// Whether `keys` are all there and were made from exactly this.
-    pub(crate) fn is_current(&self, keys: &[String], made_from: &str) -> bool {
+    pub(crate) fn is_current(&mut self, keys: &[String], made_from: &str) -> bool {
+        self.wanted.extend(keys.iter().cloned());
         keys.iter().all(|key| {
             self.assets.get(key).is_some_and(|asset| {
                 asset.made_from == made_from
@@ -83,6 +86,7 @@ impl Output {
             gzip_bytes: gzip.len(),
             brotli_bytes: brotli.len(),
         };
+        self.wanted.insert(key.clone());
         self.assets.insert(key, asset);
         Ok(name)
     }
@@ -93,7 +97,8 @@ impl Output {
     }
 
     /// Writes the manifest, then the record, then removes files that no manifest names any more.
-    pub(crate) fn finish(&self) -> Result<(), Error> {
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
+        self.assets.retain(|key, _| self.wanted.contains(key));
         let manifest: BTreeMap<&str, &str> =
             self.assets.values().map(|asset| (asset.key.as_str(), asset.name.as_str())).collect();
         let path = self.dir.join("manifest.json");

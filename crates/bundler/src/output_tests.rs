@@ -22,7 +22,7 @@ fn a_second_run_knows_what_the_first_one_made() {
     let name = output.add("portal", "js", "one", b"export {}").unwrap();
     output.finish().unwrap();
 
-    let output = Output::open(&dir).unwrap();
+    let mut output = Output::open(&dir).unwrap();
     assert!(output.is_current(&keys, "one"));
     assert!(!output.is_current(&keys, "two"));
     assert_eq!(manifest(&dir)["portal.js"], name);
@@ -60,4 +60,17 @@ fn a_damaged_record_means_everything_is_made_again() {
 #[test]
 fn parts_cannot_be_moved_between_each_other() {
     assert_ne!(digest([b"ab".as_slice(), b"c"]), digest([b"a".as_slice(), b"bc"]));
+}
+
+#[test]
+fn what_nobody_asks_for_any_more_goes() {
+    let dir = directory("unwanted");
+    let mut output = Output::open(&dir).unwrap();
+    output.add("boot", "js", "one", b"start()").unwrap();
+    output.add("old", "js", "one", b"stop()").unwrap();
+    output.finish().unwrap();
+    let mut output = Output::open(&dir).unwrap();
+    assert!(output.is_current(&["boot.js".to_owned()], "one"));
+    output.finish().unwrap();
+    assert_eq!(manifest(&dir).into_keys().collect::<Vec<_>>(), ["boot.js"]);
 }
