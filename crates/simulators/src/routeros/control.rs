@@ -2,8 +2,6 @@
 
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
-use serde::Serialize;
-
 use super::{
     fault::{Fault, FaultRule},
     hotspot::{Attempt, Cause, LoginBy},
@@ -13,6 +11,7 @@ use super::{
     router::Router,
     server::{Shared, locked},
     value,
+    view::{Client, ServletFacts, State, client, clients},
 };
 
 /// A record as printed, names and values as text.
@@ -33,78 +32,6 @@ pub enum ControlError {
     /// A new certificate could not be made.
     #[error("certificate: {0}")]
     Certificate(#[from] io::Error),
-}
-
-/// Where a device stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientState {
-    /// Not on the air.
-    Off,
-    /// On the air, held at the portal.
-    Portal,
-    /// Let through by a session.
-    Online,
-    /// Let through by a binding.
-    Bypassed,
-    /// Shut out by a binding.
-    Blocked,
-}
-
-/// One device, as its owner would see it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Client {
-    /// `AA:BB:CC:DD:EE:FF`.
-    pub mac: String,
-    /// Its address.
-    pub ip: Ipv4Addr,
-    /// Where it stands.
-    pub state: ClientState,
-    /// Whether the router has a host entry for it.
-    pub known: bool,
-    /// User of its session.
-    pub user: Option<String>,
-    /// Seconds its session has run.
-    pub uptime_secs: Option<u64>,
-    /// Seconds left by time limits; absent when unlimited.
-    pub seconds_left: Option<u64>,
-    /// Bytes it sent in this session.
-    pub bytes_in: u64,
-    /// Bytes it got in this session.
-    pub bytes_out: u64,
-    /// Upload and download limit of its session, `up/down` in bits per second.
-    pub rate_limit: Option<String>,
-    /// Why its last login failed, in the router's words.
-    pub last_error: Option<String>,
-}
-
-/// The router at a glance.
-#[derive(Debug, Clone, Serialize)]
-pub struct State {
-    /// `/system/identity` name.
-    pub identity: String,
-    /// `/system/resource` version.
-    pub version: String,
-    /// Whether it is up; otherwise it boots.
-    pub up: bool,
-    /// Simulated milliseconds since start.
-    pub now_ms: u64,
-    /// Seconds since boot.
-    pub uptime_secs: u64,
-    /// What the router believes the time is, Unix seconds.
-    pub router_epoch_secs: i64,
-    /// The true simulated time, Unix seconds.
-    pub true_epoch_secs: i64,
-    /// Devices, sessions, hosts, users.
-    pub clients: Vec<Client>,
-    /// Rows of `/ip/hotspot/active`.
-    pub active: usize,
-    /// Rows of `/ip/hotspot/host`.
-    pub hosts: usize,
-    /// Logged-in API connections.
-    pub api_sessions: usize,
-    /// Armed faults.
-    pub faults: Vec<FaultRule>,
 }
 
 /// A control handle; cheap to clone. It keeps working on the state after the [`super::Sim`] has stopped.
@@ -339,18 +266,21 @@ impl Control {
                 text if text.is_empty() => profile.text("html-directory"),
                 text => text,
             };
-            let page =
-                |name: &str| router.named("/file", &format!("{directory}/{name}")).map(|row| row.text("contents"));
+            let page = router.named("/file", &format!("{directory}/login.html")).map(|row| row.text("contents"));
             Some(ServletFacts {
                 client,
                 identity: router.rows("/system/identity").first().map(|row| row.text("name")).unwrap_or_default(),
                 server,
                 server_address: profile.text("hotspot-address"),
                 login_by: profile.text("login-by"),
-                login_page: page("login.html"),
-                redirect_page: page("rlogin.html").or_else(|| page("redirect.html")),
+                login_page: page,
             })
         })
+    }
+
+    /// Puts a file on the router, as an upload does. A file of that name is replaced.
+    pub fn put_file(&self, name: &str, contents: &str) {
+        self.shared.with_router(|router| router.put_file(name, contents));
     }
 
     /// Whether the walled garden lets an unauthorised device reach `host` on `port` over HTTPS or HTTP.
@@ -366,53 +296,10 @@ impl Control {
     }
 }
 
-/// What a login page is filled with.
-#[derive(Debug)]
-pub(crate) struct ServletFacts {
-    pub(crate) client: Client,
-    pub(crate) identity: String,
-    pub(crate) server: String,
-    pub(crate) server_address: String,
-    pub(crate) login_by: String,
-    pub(crate) login_page: Option<String>,
-    pub(crate) redirect_page: Option<String>,
-}
-
 fn parse_mac(text: &str) -> Result<String, ControlError> {
     value::parse_mac(text).ok_or_else(|| ControlError::NotAMac(text.to_owned()))
 }
 
 fn as_text(record: Vec<Attribute>) -> Record {
     record.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect()
-}
-
-fn clients(router: &Router) -> Vec<Client> {
-    router.hotspot.devices.keys().filter_map(|mac| client(router, mac)).collect()
-}
-
-fn client(router: &Router, mac: &str) -> Option<Client> {
-    let device = router.hotspot.devices.get(mac)?;
-    let host = router.hotspot.host(mac, device.ip);
-    let session = router.hotspot.session_at(device.ip).filter(|session| session.mac == mac);
-    let state = match (device.present, router.binding(mac, device.ip).as_str()) {
-        (false, _) => ClientState::Off,
-        (true, "blocked") => ClientState::Blocked,
-        (true, "bypassed") => ClientState::Bypassed,
-        (true, _) if session.is_some() => ClientState::Online,
-        (true, _) => ClientState::Portal,
-    };
-    let queue = session.and_then(|s| router.named("/queue/simple", &format!("<hotspot-{}>", s.user)));
-    Some(Client {
-        mac: mac.to_owned(),
-        ip: device.ip,
-        state,
-        known: host.is_some(),
-        user: session.map(|session| session.user.clone()),
-        uptime_secs: session.map(|session| session.uptime_ms(router.now_ms) / 1000),
-        seconds_left: session.and_then(|session| router.session_left_ms(session)).map(|ms| ms / 1000),
-        bytes_in: session.map_or(0, |session| session.bytes_in),
-        bytes_out: session.map_or(0, |session| session.bytes_out),
-        rate_limit: queue.map(|row| row.text("max-limit")),
-        last_error: host.and_then(|host| host.last_error.clone()),
-    })
 }

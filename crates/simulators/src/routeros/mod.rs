@@ -33,12 +33,12 @@ mod table;
 mod tls;
 mod trap;
 mod value;
+mod view;
 
 use std::{io, net::SocketAddr, ops::Deref, sync::Arc};
 
 pub use behaviours::{BEHAVIOURS, Behaviour, Evidence};
-pub(crate) use control::ServletFacts;
-pub use control::{Client, ClientState, Control, ControlError, Record, State};
+pub use control::{Control, ControlError, Record};
 pub use fault::{Fault, FaultRule};
 pub use log::LogEntry;
 pub use options::{
@@ -46,6 +46,8 @@ pub use options::{
     VIRTUAL_START_EPOCH_SECS,
 };
 pub use reboot::Reboot;
+pub(crate) use view::ServletFacts;
+pub use view::{Client, ClientState, State};
 
 use server::Shared;
 

@@ -120,12 +120,22 @@ impl Router {
     /// Puts the stock login page back.
     pub(crate) fn reset_html(&mut self) -> Result<(), Trap> {
         let page = super::preload::STOCK_LOGIN_HTML;
-        let rows = &mut self.table("/file").rows;
-        let row = rows.iter_mut().find(|row| row.text("name") == "hotspot/login.html");
-        let row: &mut Row = row.ok_or_else(|| Trap::new("failure: no such file"))?;
-        row.set("contents", page);
-        row.set("size", page.len().to_string());
+        self.put_file("hotspot/login.html", page);
         Ok(())
+    }
+
+    /// Writes a file, in place of one of that name.
+    pub(crate) fn put_file(&mut self, name: &str, contents: &str) {
+        let Some(menu) = super::schema::menu("/file", self.options.ros) else { return };
+        let old = self.named("/file", name).map(|row| row.id);
+        if let Some(id) = old {
+            self.delete("/file", id);
+        }
+        let mut row = Row::default();
+        row.set("name", name);
+        row.set("size", contents.len().to_string());
+        row.set("contents", contents);
+        self.insert(menu, row);
     }
 
     /// `/certificate/sign`: the certificate gets a fingerprint, derived from its name.

@@ -130,10 +130,9 @@ impl Router {
     /// The user and profile that let this attempt in.
     fn check_login(&self, attempt: &Attempt<'_>) -> Result<(Row, Row), String> {
         let name = attempt.user;
-        if let Some(mac) = parse_mac(name).filter(|_| name.contains(':')) {
-            if mac != attempt.mac {
-                return Err(format!("invalid username ({name}): this MAC address is not yours"));
-            }
+        let of_another = |mac: String| name.contains(':') && mac != attempt.mac;
+        if parse_mac(name).is_some_and(of_another) {
+            return Err(format!("invalid username ({name}): this MAC address is not yours"));
         }
         let server = self.hotspot_server().map(|row| row.text("name")).unwrap_or_default();
         let of_here = |row: &&Row| matches!(row.text("server").as_str(), "" | "all") || row.text("server") == server;
