@@ -51,7 +51,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     ),
     row("push", Documented, "numeric fields may be strings or numbers"),
     row("push", Documented, "amounts are whole shillings from 1 to 250,000"),
-    row("push", Modelled, "AccountReference over 12 and TransactionDesc over 13 characters are refused"),
+    row("push", Modelled, "AccountReference over 12 and TransactionDesc over 13 characters are refused (switch)"),
     row("push", Observed, "an upper-case host in CallBackURL is refused"),
     row("push", Documented, "unknown short code: \"Merchant does not exist\"; wrong password: \"Wrong credentials\""),
     row("push", Documented, "a second push to a number with an open prompt under 60 s: \"Unable to lock subscriber\""),

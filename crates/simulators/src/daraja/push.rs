@@ -28,6 +28,8 @@ const LOCK: Duration = Duration::from_secs(60);
 const RULE_17: Duration = Duration::from_secs(120);
 /// A longer prompt cannot be sent. DOCUMENTED.
 const PROMPT_LIMIT: usize = 182;
+/// The longest texts taken where lengths are not checked.
+const LOOSE_LENGTH: usize = 100;
 /// How long `submit_timeout` keeps its caller waiting.
 const HANG: Duration = Duration::from_secs(90);
 /// How long `callback_first` waits for its own callback, real time.
@@ -101,10 +103,12 @@ fn read(shared: &Shared, fields: &Fields) -> Result<Push, Refusal> {
     let party_b = fields.require("PartyB", |text| is_digits(text, 5..=7))?;
     let msisdn = fields.require("PhoneNumber", is_msisdn)?;
     let callback_url = fields.require("CallBackURL", is_callback_url)?;
-    let account_reference = fields.require("AccountReference", |text| (1..=12).contains(&text.chars().count()))?;
+    let strict = shared.options.strict_lengths;
+    let fits = |text: &str, most: usize| text.chars().count() <= if strict { most } else { LOOSE_LENGTH };
+    let account_reference = fields.require("AccountReference", |text| !text.is_empty() && fits(text, 12))?;
     let transaction_desc = match fields.text("TransactionDesc") {
         None => String::new(),
-        Some(text) if text.chars().count() <= 13 => text,
+        Some(text) if fits(&text, 13) => text,
         Some(_) => return Err(Refusal::field("TransactionDesc")),
     };
     Ok(Push { shortcode, transaction_type, amount, party_b, msisdn, callback_url, account_reference, transaction_desc })
