@@ -93,6 +93,8 @@ impl AsStoreError for BeginError {
     }
 }
 
+/// Draws of an account reference that may be taken; one in 850 thousand million is, so this is never reached.
+const MAX_COLLISIONS: u32 = 5;
 /// How long a prompt keeps its phone and its device for itself: Safaricom asks for a minute between pushes
 /// to one number, and prompts live about as long (`daraja.md` §9).
 const PROMPT_SLOT_SECS: i64 = 75;
@@ -121,14 +123,19 @@ impl Billing {
         let (begun, token) = loop {
             match self.begin_once(&request, &package, router_id, &keys).await {
                 Err(error) if repeat.after(&error).await => {}
-                // The same request was faster, or the random reference is taken: look, then draw again.
-                Err(BeginError::Store(error)) if error.is_duplicate() && collisions < 5 => {
-                    collisions += 1;
+                // The same request may have been faster: then its payment is the answer to this one too.
+                Err(refused) => {
                     if let Some(found) = self.find_same_request(&keys).await? {
                         return Ok(found);
                     }
+                    // Otherwise a duplicate means that the random reference is taken: draw again.
+                    let is_collision = matches!(&refused, BeginError::Store(error) if error.is_duplicate());
+                    if !is_collision || collisions == MAX_COLLISIONS {
+                        return Err(refused);
+                    }
+                    collisions += 1;
                 }
-                done => break done?,
+                Ok(begun) => break begun,
             }
         };
         metrics::counter!("bando_payments_begun_total").increment(1);
