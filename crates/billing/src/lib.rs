@@ -4,6 +4,7 @@
 //! **delivery** ([`access`]). Money commits first, alone; entitlement is made in the same transaction as
 //! the success of its payment; delivery is reconciled for as long as it takes.
 
+pub mod access;
 pub mod admins;
 pub mod audit;
 pub mod clock;
@@ -98,7 +99,7 @@ struct Inner {
     /// This process, in leases.
     holder: Uuid,
     events: broadcast::Sender<Event>,
-    feed_wake: Notify,
+    feed_wake: Arc<Notify>,
     query_wake: Notify,
     router_wake: broadcast::Sender<RouterId>,
     tracker: TaskTracker,
@@ -113,7 +114,7 @@ impl Billing {
             deps,
             holder,
             events: broadcast::Sender::new(1024),
-            feed_wake: Notify::new(),
+            feed_wake: Arc::new(Notify::new()),
             query_wake: Notify::new(),
             router_wake: broadcast::Sender::new(1024),
             tracker: TaskTracker::new(),
@@ -127,6 +128,26 @@ impl Billing {
         let tracker = &self.inner.tracker;
         tracker.spawn(self.clone().run_queries(shutdown.clone()));
         tracker.spawn(self.clone().run_feed(shutdown.clone()));
+        access::spawn(self.access_deps(), tracker, shutdown.clone());
+    }
+
+    /// What the routers' reconcilers need of the engine.
+    fn access_deps(&self) -> access::Deps {
+        access::Deps {
+            pool: self.pool().clone(),
+            clock: Arc::clone(&self.inner.deps.clock),
+            secret: self.inner.deps.secret.clone(),
+            holder: self.inner.holder,
+            wake: self.inner.router_wake.clone(),
+            changed: Arc::clone(&self.inner.feed_wake),
+            timing: access::Timing::default(),
+            settings: routeros_api::Settings::default(),
+        }
+    }
+
+    /// Tests one router; see [`access::test_router`].
+    pub async fn test_router(&self, router: &routers::RouterRecord) -> Vec<access::Check> {
+        access::test_router(router, &self.inner.deps.secret, routeros_api::Settings::default()).await
     }
 
     /// Waits until pushes in flight and background tasks have ended, at most `deadline`; `false` if some

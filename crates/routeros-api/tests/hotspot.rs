@@ -149,7 +149,7 @@ async fn somebody_elses_row_is_left_alone() {
     assert_eq!(play(router, hotspot.ensure_user(&spec(), None), script).await, refused);
     let (hotspot, router) = pair().await;
     let script: &[(&[&str], &[&[&str]])] = &[(PRINT_USER, &[row, &["!done"]])];
-    let removed = play(router, hotspot.remove_user(mac()), script).await;
+    let removed = play(router, hotspot.remove_user(mac(), None), script).await;
     assert_eq!(removed, Err(RouterOsError::NotOurs { name: MAC.into() }));
 }
 
@@ -167,13 +167,13 @@ async fn a_removal_goes_user_login_cookie_and_takes_missing_rows_for_removed() {
             &["/ip/hotspot/active/print", ACTIVE_FIELDS, "?user=A4:CF:12:00:00:01"],
             &[&["!re", "=.id=*A053217", "=user=A4:CF:12:00:00:01"], &["!done"]],
         ),
-        (&["/ip/hotspot/active/remove", "=.id=*A053217"], &[&["!done"]]),
         (
             &["/ip/hotspot/cookie/print", "=.proplist=.id,user,mac-address", "?user=A4:CF:12:00:00:01"],
             &[&["!empty"], &["!done"]],
         ),
+        (&["/ip/hotspot/active/remove", "=.id=*A053217"], &[&["!done"]]),
     ];
-    let removal = play(router, hotspot.remove_user(mac()), script).await;
+    let removal = play(router, hotspot.remove_user(mac(), None), script).await;
     assert_eq!(removal, Ok(Removal { users: 1, logins: 1, cookies: 0 }));
 }
 

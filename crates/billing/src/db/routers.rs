@@ -66,7 +66,7 @@ impl From<RouterRow> for RouterRecord {
 pub(crate) async fn list_routers(pool: &MySqlPool) -> Result<Vec<RouterRecord>, StoreError> {
     let rows = sqlx::query_as!(
         RouterRow,
-        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin,
+        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
                   last_seen_at as "last_seen_at: DateTime<Utc>", last_error
            from routers where is_active = 1 order by name, id limit 10000"#
     )
@@ -79,7 +79,7 @@ pub(crate) async fn list_routers(pool: &MySqlPool) -> Result<Vec<RouterRecord>, 
 pub(crate) async fn find_by_slug(pool: &MySqlPool, slug: &str) -> Result<Option<RouterRecord>, StoreError> {
     let row = sqlx::query_as!(
         RouterRow,
-        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin,
+        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
                   last_seen_at as "last_seen_at: DateTime<Utc>", last_error
            from routers where slug = ? and is_active = 1"#,
         slug
@@ -115,4 +115,67 @@ pub(crate) async fn insert_router(
     .execute(pool)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Takes or renews the lease on a router; `false` if another process talks to it. A lease that was not
+/// renewed may be taken over, so what is done under it must be safe to do twice.
+pub(crate) async fn hold_router(
+    pool: &MySqlPool,
+    id: RouterId,
+    holder: Uuid,
+    now: DateTime<Utc>,
+    until_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    sqlx::query!(
+        "update routers set lease_holder = ?, lease_until_at = ?
+         where id = ? and is_active = 1 and (lease_holder is null or lease_holder = ? or lease_until_at <= ?)",
+        holder,
+        until_at,
+        id.as_uuid(),
+        holder,
+        now
+    )
+    .execute(pool)
+    .await?;
+    // Read back: a count of changed rows would not tell "renewed in the same instant" from "not ours".
+    let current = sqlx::query_scalar!(
+        r#"select lease_holder as "holder: Uuid" from routers where id = ? and is_active = 1"#,
+        id.as_uuid()
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(current.flatten() == Some(holder))
+}
+
+/// Gives the lease back at shutdown, so that another process need not wait.
+pub(crate) async fn release_router(pool: &MySqlPool, id: RouterId, holder: Uuid) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update routers set lease_holder = null, lease_until_at = null where id = ? and lease_holder = ?",
+        id.as_uuid(),
+        holder
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Records that the router answered.
+pub(crate) async fn record_seen(pool: &MySqlPool, id: RouterId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("update routers set last_seen_at = ?, last_error = null where id = ?", now, id.as_uuid())
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Records what is wrong with the router, in words for its owner.
+pub(crate) async fn record_error(
+    pool: &MySqlPool,
+    id: RouterId,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!("update routers set last_error = ?, last_error_at = ? where id = ?", error, now, id.as_uuid())
+        .execute(pool)
+        .await?;
+    Ok(())
 }

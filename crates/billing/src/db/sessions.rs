@@ -170,6 +170,8 @@ pub async fn start_session(
 pub enum EndReason {
     /// Paid time ran out.
     Expired,
+    /// The data allowance is used up.
+    DataUsed,
     /// What was left went over into a later session.
     Extended,
 }
@@ -180,6 +182,7 @@ impl EndReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
+            Self::DataUsed => "data_used",
             Self::Extended => "extended",
         }
     }

@@ -39,27 +39,36 @@ pub struct Removal {
 impl Hotspot {
     /// Takes a device off: user, then logins, then cookies, in this order, because removing a user leaves
     /// its login alive and a login that is ended while the user exists comes straight back (observed).
-    /// A user of that name which is not ours keeps its row and its logins.
+    /// `known` are its users as just read, so that they are not read again. A user of that name which is
+    /// not ours keeps its row and its logins.
     ///
     /// # Errors
     /// Every [`RouterOsError`]; what was removed before stays removed, and the call may be repeated.
-    pub async fn remove_user(&self, mac: MacAddr) -> Result<Removal, RouterOsError> {
+    pub async fn remove_user(&self, mac: MacAddr, known: Option<&[User]>) -> Result<Removal, RouterOsError> {
         let name = mac.to_string();
         let mut removal = Removal::default();
-        let users = self.print("/ip/hotspot/user", &User::FIELDS, Some(("name", &name))).await?;
-        for user in users.iter().filter_map(User::from_row) {
-            if !self.is_ours(&user) {
-                return Err(RouterOsError::NotOurs { name });
+        let users = match known {
+            Some(users) => users.to_vec(),
+            None => {
+                let rows = self.print("/ip/hotspot/user", &User::FIELDS, Some(("name", &name))).await?;
+                rows.iter().filter_map(User::from_row).collect()
             }
+        };
+        if users.iter().any(|user| !self.is_ours(user)) {
+            return Err(RouterOsError::NotOurs { name });
+        }
+        for user in users {
             self.remove("/ip/hotspot/user", &user.id).await?;
             removal.users += 1;
         }
-        let active = self.print("/ip/hotspot/active", &Active::FIELDS, Some(("user", &name))).await?;
+        let (active, cookies) = tokio::try_join!(
+            self.print("/ip/hotspot/active", &Active::FIELDS, Some(("user", &name))),
+            self.print("/ip/hotspot/cookie", &Cookie::FIELDS, Some(("user", &name))),
+        )?;
         for login in active.iter().filter_map(Active::from_row) {
             self.kick(&login.id).await?;
             removal.logins += 1;
         }
-        let cookies = self.print("/ip/hotspot/cookie", &Cookie::FIELDS, Some(("user", &name))).await?;
         for cookie in cookies.iter().filter_map(Cookie::from_row) {
             self.remove("/ip/hotspot/cookie", &cookie.id).await?;
             removal.cookies += 1;

@@ -1,0 +1,425 @@
+//! The task of one router.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    MacAddr,
+    access::{self, Intended},
+};
+use futures::{StreamExt, stream};
+use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Deps, credentials,
+    delivery::{Seen, Work, carry_out},
+    rows, target, words, writeback,
+};
+use crate::db::{
+    StoreError, routers,
+    routers::RouterRecord,
+    session_devices::{self, Usage, WorkRecord},
+};
+
+/// With more devices due than this, reading the whole router is cheaper than reading each.
+const FAST_DEVICES: usize = 16;
+/// Devices read and brought on at a time on the fast path.
+const FAST_AT_ONCE: usize = 2;
+/// The wait after a database failure.
+const STORE_WAIT: Duration = Duration::from_secs(2);
+/// The longest wait after a connection that logs in but then fails.
+const LONGEST_FAULT_WAIT: Duration = Duration::from_secs(60);
+
+pub(super) struct Reconciler {
+    deps: Deps,
+    router: RouterRecord,
+    link: Link,
+    notify: Arc<Notify>,
+    connection: Option<Connection>,
+    /// When the whole router was last compared.
+    full_at: Option<Instant>,
+    /// Profiles that are known to be right on this connection.
+    profiles: BTreeSet<String>,
+    orphans: BTreeMap<MacAddr, DateTime<Utc>>,
+    /// Devices the router would not log in.
+    refused: BTreeSet<MacAddr>,
+    /// Failures in a row of connections that had logged in.
+    faults: u32,
+}
+
+/// What a round was about, for one device.
+struct Finding {
+    device: WorkRecord,
+    /// `None` when nothing was to be done and only use was read.
+    result: Option<Result<Usage, RouterOsError>>,
+    usage: Usage,
+    planned_at: DateTime<Utc>,
+}
+
+impl Reconciler {
+    /// # Errors
+    /// When the router's password cannot be opened.
+    pub(super) fn new(deps: Deps, router: RouterRecord, notify: Arc<Notify>) -> Result<Self, crate::seal::SealError> {
+        let login = credentials(&router, &deps.secret)?;
+        let seed = router.id.as_uuid().as_u64_pair().1;
+        let link = Link::new(target(&router), login, deps.settings, seed);
+        Ok(Self {
+            deps,
+            router,
+            link,
+            notify,
+            connection: None,
+            full_at: None,
+            profiles: BTreeSet::new(),
+            orphans: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            faults: 0,
+        })
+    }
+
+    /// Works until `shutdown`, then gives the lease back.
+    pub(super) async fn run(mut self, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let rest = match self.step(&shutdown).await {
+                Ok(rest) => rest,
+                Err(error) => {
+                    tracing::debug!(router = self.router.slug, %error, "the router's work list could not be read or written");
+                    STORE_WAIT
+                }
+            };
+            // A connection that has ended must not cut the rest short.
+            self.connection = self.connection.take().filter(|connection| !connection.is_closed());
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.notify.notified() => {}
+                () = tokio::time::sleep(rest) => {}
+                () = closed(self.connection.as_ref()) => {}
+            }
+        }
+        if let Err(error) = routers::release_router(&self.deps.pool, self.router.id, self.deps.holder).await {
+            tracing::debug!(router = self.router.slug, %error, "the router's lease could not be given back; it will run out");
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.deps.clock.now()
+    }
+
+    /// One look at the work list and, if there is any, one round of work. Returns how long to rest.
+    async fn step(&mut self, shutdown: &CancellationToken) -> Result<Duration, StoreError> {
+        let now = self.now();
+        let lease = self.deps.timing.lease;
+        let until_at = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::seconds(30));
+        if !routers::hold_router(&self.deps.pool, self.router.id, self.deps.holder, now, until_at).await? {
+            // Another process talks to this router.
+            self.forget_connection().await;
+            return Ok(lease / 3);
+        }
+        let work = self.work(now).await?;
+        let due = work.iter().filter(|device| device.is_due(now)).count();
+        if due == 0 && !self.is_full_due() {
+            return Ok(self.rest(&work, now));
+        }
+        if let Some(error) = self.connect(shutdown).await {
+            if shutdown.is_cancelled() {
+                return Ok(Duration::ZERO);
+            }
+            return self.unreachable(&work, &error).await;
+        }
+        let Some(connection) = self.connection.clone() else { return Ok(Duration::ZERO) };
+        let hotspot = Hotspot::new(connection, access::MARK);
+        let outcome = if self.is_full_due() || due > FAST_DEVICES {
+            self.full_round(&hotspot, &work).await
+        } else {
+            self.fast_round(&hotspot, &work).await
+        };
+        match outcome {
+            Ok((findings, is_more)) => self.write_back(findings, &work, is_more).await,
+            Err(error) => self.faulty(&work, &error).await,
+        }
+    }
+
+    /// The work list, after sessions that are over were ended.
+    async fn work(&self, now: DateTime<Utc>) -> Result<Vec<WorkRecord>, StoreError> {
+        let work = session_devices::list_work(&self.deps.pool, self.router.id).await?;
+        let mut is_changed = false;
+        for device in &work {
+            if let Some(reason) = writeback::is_over(device, now) {
+                writeback::end(&self.deps.pool, self.router.id, device, reason, now).await?;
+                is_changed = true;
+            }
+        }
+        if !is_changed {
+            return Ok(work);
+        }
+        self.deps.changed.notify_one();
+        session_devices::list_work(&self.deps.pool, self.router.id).await
+    }
+
+    fn is_full_due(&self) -> bool {
+        let is_connected = self.connection.as_ref().is_some_and(|connection| !connection.is_closed());
+        !is_connected || self.full_at.is_none_or(|at| at.elapsed() >= self.deps.timing.full)
+    }
+
+    /// Until the next end of a session, attempt, comparison, or renewal of the lease.
+    fn rest(&self, work: &[WorkRecord], now: DateTime<Utc>) -> Duration {
+        let until = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
+        let ends = work.iter().filter(|device| device.is_on_intended).filter_map(|device| device.ends_at);
+        let tries = work.iter().filter(|device| !device.is_applied()).filter_map(|device| device.next_try_at);
+        let next = ends.chain(tries).map(until).min().unwrap_or(Duration::MAX);
+        let full = self.full_at.map_or(Duration::ZERO, |at| self.deps.timing.full.saturating_sub(at.elapsed()));
+        next.min(full).min(self.deps.timing.lease / 3)
+    }
+
+    /// Makes sure there is a live connection; the error if there is none.
+    async fn connect(&mut self, shutdown: &CancellationToken) -> Option<RouterOsError> {
+        if self.connection.as_ref().is_some_and(|connection| !connection.is_closed()) {
+            return None;
+        }
+        self.forget_connection().await;
+        let connected = tokio::select! {
+            () = shutdown.cancelled() => return Some(RouterOsError::Closed(routeros_api::CloseReason::Ours)),
+            connected = self.link.connection() => connected,
+        };
+        match connected {
+            Ok(connection) => {
+                tracing::info!(router = self.router.slug, "connected to the router");
+                self.connection = Some(connection);
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    async fn forget_connection(&mut self) {
+        self.connection = None;
+        self.full_at = None;
+        self.profiles.clear();
+        self.link.close().await;
+    }
+
+    /// The router is away: says so once, and leaves its devices for later.
+    async fn unreachable(&self, work: &[WorkRecord], error: &RouterOsError) -> Result<Duration, StoreError> {
+        let now = self.now();
+        let wait = self.link.retry_in().await.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(100));
+        self.record_error(work, error, wait, now).await?;
+        Ok(wait.min(self.rest_of_ends(work, now)))
+    }
+
+    /// The connection failed in the middle of a round: what was done is unknown and is read again.
+    async fn faulty(&mut self, work: &[WorkRecord], error: &RouterOsError) -> Result<Duration, StoreError> {
+        let now = self.now();
+        let doubled = Duration::from_millis(250).saturating_mul(1 << self.faults.min(8)).min(LONGEST_FAULT_WAIT);
+        // The first time may be a router that was restarted: at once.
+        let wait = if self.faults == 0 { Duration::ZERO } else { doubled };
+        self.faults = self.faults.saturating_add(1);
+        if error.is_link_fault() {
+            self.forget_connection().await;
+        }
+        self.record_error(work, error, wait, now).await?;
+        Ok(wait.min(self.rest_of_ends(work, now)))
+    }
+
+    async fn record_error(
+        &self,
+        work: &[WorkRecord],
+        error: &RouterOsError,
+        wait: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let text = words::for_owner(error);
+        // An open circuit only repeats what was said.
+        if !matches!(error, RouterOsError::CircuitOpen { .. }) {
+            tracing::warn!(router = self.router.slug, %error, "the router cannot be brought up to date");
+        }
+        routers::record_error(&self.deps.pool, self.router.id, &text, now).await?;
+        for device in work.iter().filter(|device| device.is_due(now)) {
+            writeback::failed(&self.deps.pool, device, &text, Some(wait), now).await?;
+        }
+        self.deps.changed.notify_one();
+        Ok(())
+    }
+
+    /// Until the next end of a session: those are ended in the database although the router is away.
+    fn rest_of_ends(&self, work: &[WorkRecord], now: DateTime<Utc>) -> Duration {
+        let ends = work.iter().filter(|device| device.is_on_intended).filter_map(|device| device.ends_at);
+        let next = ends.map(|at| (at - now).to_std().unwrap_or(Duration::ZERO)).min().unwrap_or(Duration::MAX);
+        next.min(self.deps.timing.lease / 3)
+    }
+
+    /// Reads the whole router and works off the difference, at most one round of it.
+    async fn full_round(
+        &mut self,
+        hotspot: &Hotspot,
+        work: &[WorkRecord],
+    ) -> Result<(Vec<Finding>, bool), RouterOsError> {
+        let state = hotspot.read_state().await?;
+        let planned_at = self.now();
+        let current = rows::current_of_router(&state);
+        let seen = Seen::router(&state, &current);
+        // What the router has just told counts, also for how much data is left.
+        let usages: BTreeMap<MacAddr, Usage> =
+            work.iter().map(|device| (device.mac, seen.usage(device.mac, device.session_id))).collect();
+        let usage_of = |mac: &MacAddr| usages.get(mac).copied().unwrap_or_default();
+        let work: Vec<_> = work.iter().map(|device| with_usage(device, usage_of(&device.mac))).collect();
+        let intended: Vec<Intended> = work
+            .iter()
+            .filter(|device| device.is_on_intended)
+            .map(|device| rows::intended(device, planned_at, self.refused.contains(&device.mac)))
+            .filter(|device| device.remaining_secs > 0)
+            .collect();
+        let off: Vec<MacAddr> = work.iter().filter(|device| !device.is_on_intended).map(|device| device.mac).collect();
+        let plan = access::plan(planned_at, &intended, &off, &current, &self.orphans);
+        let mut todo = Work::new(plan.commands);
+        let later: BTreeSet<MacAddr> = todo.cut().into_iter().collect();
+        let mut results = carry_out(hotspot, &todo, &seen, &usages).await?;
+        self.profiles = intended.iter().map(|device| device.profile.name()).collect();
+        self.orphans = plan.orphans;
+        if later.is_empty() {
+            self.full_at = Some(Instant::now());
+        }
+        let findings = work
+            .into_iter()
+            .filter(|device| !later.contains(&device.mac))
+            .map(|device| {
+                let usage = usage_of(&device.mac);
+                let result = if plan.conflicts.contains(&device.mac) {
+                    Some(Err(RouterOsError::NotOurs { name: device.mac.to_string() }))
+                } else {
+                    results.remove(&device.mac)
+                };
+                Finding { device, result, usage, planned_at }
+            })
+            .collect();
+        Ok((findings, !later.is_empty()))
+    }
+
+    /// Brings on, or takes off, the few devices that are due, reading only them.
+    async fn fast_round(
+        &mut self,
+        hotspot: &Hotspot,
+        work: &[WorkRecord],
+    ) -> Result<(Vec<Finding>, bool), RouterOsError> {
+        let now = self.now();
+        let mut devices = Vec::new();
+        for device in work {
+            if device.is_due(now) {
+                devices.push(self.fast(hotspot, device.clone()));
+            }
+        }
+        let findings: Vec<Result<Finding, RouterOsError>> =
+            stream::iter(devices).buffered(FAST_AT_ONCE).collect().await;
+        let findings = findings.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for finding in findings.iter().filter(|finding| finding.device.is_on_intended) {
+            self.profiles.insert(rows::intended(&finding.device, now, false).profile.name());
+        }
+        Ok((findings, false))
+    }
+
+    async fn fast(&self, hotspot: &Hotspot, device: WorkRecord) -> Result<Finding, RouterOsError> {
+        let state = hotspot.read_device(device.mac).await?;
+        let planned_at = self.now();
+        let mut intended = Vec::new();
+        let mut off = Vec::new();
+        let mut current = rows::current_of_device(&state);
+        let usage = Seen::device(&state, &current).usage(device.mac, device.session_id);
+        if device.is_on_intended {
+            let wanted = rows::intended(&with_usage(&device, usage), planned_at, self.refused.contains(&device.mac));
+            if self.profiles.contains(&wanted.profile.name()) {
+                current.profiles.push(rows::right_profile(&wanted.profile));
+            }
+            intended.push(wanted);
+        } else {
+            off.push(device.mac);
+        }
+        let seen = Seen::device(&state, &current);
+        let plan = access::plan(planned_at, &intended, &off, &current, &BTreeMap::new());
+        let result = if plan.conflicts.is_empty() {
+            carry_out(hotspot, &Work::new(plan.commands), &seen, &BTreeMap::from([(device.mac, usage)]))
+                .await?
+                .remove(&device.mac)
+        } else {
+            Some(Err(RouterOsError::NotOurs { name: device.mac.to_string() }))
+        };
+        Ok(Finding { device, result, usage, planned_at })
+    }
+
+    /// Writes down what a round found. A fault of the link in any of it ends the connection.
+    async fn write_back(
+        &mut self,
+        findings: Vec<Finding>,
+        work: &[WorkRecord],
+        is_more: bool,
+    ) -> Result<Duration, StoreError> {
+        let pool = self.deps.pool.clone();
+        let mut fault = None;
+        let mut is_again = is_more;
+        let mut is_changed = false;
+        for finding in findings {
+            let Finding { device, result, usage, planned_at } = finding;
+            let now = self.now();
+            match result {
+                None if device.is_applied() => is_changed |= writeback::used(&pool, &device, usage, now).await?,
+                None => {
+                    is_again |= !writeback::applied(&pool, &device, usage, planned_at, now).await?;
+                    is_changed = true;
+                }
+                Some(Ok(usage)) => {
+                    self.refused.remove(&device.mac);
+                    is_again |= !writeback::applied(&pool, &device, usage, planned_at, now).await?;
+                    is_changed = true;
+                }
+                Some(Err(error)) => {
+                    tracing::debug!(router = self.router.slug, mac = %device.mac.masked(), %error, "a device could not be brought up to date");
+                    if matches!(error.trap_kind(), Some(TrapKind::Hotspot(_))) {
+                        self.refused.insert(device.mac);
+                    }
+                    let wait = error.is_link_fault().then_some(Duration::ZERO);
+                    writeback::failed(&pool, &device, &words::for_owner(&error), wait, now).await?;
+                    is_changed = true;
+                    if error.is_link_fault() {
+                        fault = Some(error);
+                    }
+                }
+            }
+        }
+        if is_changed {
+            self.deps.changed.notify_one();
+        }
+        if let Some(error) = fault {
+            return self.faulty(work, &error).await;
+        }
+        self.faults = 0;
+        routers::record_seen(&pool, self.router.id, self.now()).await?;
+        // The work list has changed by what was just written: look again before resting.
+        let now = self.now();
+        if is_again {
+            return Ok(Duration::ZERO);
+        }
+        let work = session_devices::list_work(&pool, self.router.id).await?;
+        Ok(self.rest(&work, now))
+    }
+}
+
+/// The device as if the router's account of its use were written already.
+fn with_usage(device: &WorkRecord, usage: Usage) -> WorkRecord {
+    let more = usage.used_bytes.saturating_sub(device.used_bytes);
+    let session_used = device.session_used.saturating_add(domain::DataSize::from_bytes(more));
+    WorkRecord { session_used, ..device.clone() }
+}
+
+/// The end of the connection, if there is one.
+async fn closed(connection: Option<&Connection>) {
+    match connection {
+        Some(connection) => {
+            connection.closed().await;
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,546 @@
+//! The reconcilers against a real database and the router simulator over TCP.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Clock, DeviceId, MacAddr, PackageId, RouterId, SessionId};
+use secrecy::SecretString;
+use simulators::routeros::{Fault, FaultRule, Options, Reboot, Sim, VIRTUAL_START_EPOCH_SECS};
+use sqlx::MySqlPool;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Deps, Handle, Timing, spawn, test_router};
+use crate::{
+    clock::ManualClock,
+    db::{routers, routers::RouterRecord, session_devices},
+    random,
+    seal::AppSecret,
+};
+
+const MAC: &str = "A4:CF:12:00:00:01";
+
+/// A database with one package and one admin, a clock, and reconcilers when started.
+struct World {
+    pool: MySqlPool,
+    clock: Arc<ManualClock>,
+    secret: AppSecret,
+    package: PackageId,
+    admin: uuid::Uuid,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+    wake: broadcast::Sender<RouterId>,
+}
+
+impl World {
+    async fn new(pool: MySqlPool) -> Self {
+        let start = DateTime::from_timestamp(VIRTUAL_START_EPOCH_SECS, 0).unwrap();
+        let clock = Arc::new(ManualClock::new(start));
+        let (package, admin) = (random::uuid(start), random::uuid(start));
+        sqlx::query(
+            "insert into packages (id, name, duration_minutes, price_kes, down_kbps, up_kbps, created_at, updated_at)
+             values (?, '1 hour', 60, 20, 2000, 512, ?, ?)",
+        )
+        .bind(package)
+        .bind(start)
+        .bind(start)
+        .execute(&pool)
+        .await
+        .unwrap();
+        sqlx::query(
+            "insert into admin_users (id, username, password_hash, role, created_at, updated_at)
+             values (?, 'owner', 'x', 'owner', ?, ?)",
+        )
+        .bind(admin)
+        .bind(start)
+        .bind(start)
+        .execute(&pool)
+        .await
+        .unwrap();
+        Self {
+            pool,
+            clock,
+            secret: AppSecret::new(&SecretString::from("a".repeat(32))).unwrap(),
+            package: package.into(),
+            admin,
+            tracker: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            wake: broadcast::Sender::new(64),
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    async fn router(&self, slug: &str, port: u16, password: &str) -> RouterRecord {
+        let id = RouterId::from_uuid(random::uuid(self.now()));
+        let router = RouterRecord {
+            id,
+            slug: slug.into(),
+            name: slug.into(),
+            host: "127.0.0.1".into(),
+            port,
+            username: "admin".into(),
+            password_sealed: self.secret.seal(id.as_uuid().as_bytes(), &SecretString::from(password)).unwrap(),
+            tls_pin: None,
+            last_seen_at: None,
+            last_error: None,
+        };
+        assert!(routers::insert_router(&self.pool, &router, false, self.now()).await.unwrap());
+        router
+    }
+
+    fn start(&self, full: Duration) -> Handle {
+        self.start_as(uuid::Uuid::from_u128(1), full, &self.shutdown)
+    }
+
+    fn start_as(&self, holder: uuid::Uuid, full: Duration, shutdown: &CancellationToken) -> Handle {
+        let timing = Timing {
+            poll: Duration::from_millis(50),
+            routers: Duration::from_millis(100),
+            full,
+            lease: Duration::from_millis(600),
+        };
+        let deps = Deps {
+            pool: self.pool.clone(),
+            clock: self.clock.clone(),
+            secret: self.secret.clone(),
+            holder,
+            wake: self.wake.clone(),
+            changed: Arc::new(Notify::new()),
+            timing,
+            settings: routeros_api::Settings {
+                command_timeout: Duration::from_millis(800),
+                silence_timeout: Duration::from_millis(300),
+                ..routeros_api::Settings::default()
+            },
+        };
+        spawn(deps, &self.tracker, shutdown.clone())
+    }
+
+    /// An hour for a device, as a purchase makes it.
+    async fn grant(&self, router: RouterId, mac: &str, secs: u64, data_bytes: Option<u64>) -> SessionId {
+        let (id, now) = (random::uuid(self.now()), self.now());
+        let mac: MacAddr = mac.parse().unwrap();
+        let mut transaction = self.pool.begin().await.unwrap();
+        sqlx::query(
+            "insert into sessions (id, granted_by, grant_reason, router_id, mac, package_id, package_name,
+                 package_revision, duration_secs, down_kbps, up_kbps, data_bytes, devices, created_at, updated_at)
+             values (?, ?, 'a test', ?, ?, ?, '1 hour', 1, ?, 2000, 512, ?, 1, ?, ?)",
+        )
+        .bind(id)
+        .bind(self.admin)
+        .bind(router.as_uuid())
+        .bind(mac.bytes().as_slice())
+        .bind(self.package.as_uuid())
+        .bind(secs)
+        .bind(data_bytes)
+        .bind(now)
+        .bind(now)
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+        let device = DeviceId::from_uuid(random::uuid(now));
+        session_devices::intend_on(&mut transaction, device, id.into(), router, mac, None, now).await.unwrap();
+        transaction.commit().await.unwrap();
+        id.into()
+    }
+
+    async fn device(&self, router: RouterId) -> Device {
+        sqlx::query_as(
+            "select applied, applied_generation = generation as is_applied, is_online, used_secs, used_bytes,
+                    last_error, attempts, s.starts_at, s.ends_at, s.ended_at, s.end_reason
+             from session_devices d join sessions s on s.id = d.session_id where d.router_id = ?",
+        )
+        .bind(router.as_uuid())
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
+    }
+
+    async fn until_device(&self, router: RouterId, what: &str, is_so: impl Fn(&Device) -> bool) -> Device {
+        until(what, || async {
+            let device = self.device(router).await;
+            is_so(&device).then_some(device)
+        })
+        .await
+    }
+
+    async fn router_error(&self, router: RouterId) -> Option<String> {
+        sqlx::query_scalar("select last_error from routers where id = ?")
+            .bind(router.as_uuid())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.tracker.close();
+        tokio::time::timeout(Duration::from_secs(5), self.tracker.wait()).await.expect("ends when told");
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct Device {
+    applied: String,
+    is_applied: bool,
+    is_online: bool,
+    used_secs: u64,
+    used_bytes: u64,
+    last_error: Option<String>,
+    attempts: u32,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    end_reason: Option<String>,
+}
+
+/// Waits for a condition.
+async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
+const SELDOM: Duration = Duration::from_secs(3600);
+const OFTEN: Duration = Duration::from_millis(150);
+
+fn field<'a>(row: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    row.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// The user of our device on the simulator.
+fn user_row(sim: &Sim) -> Option<Vec<(String, String)>> {
+    sim.users().into_iter().find(|row| field(row, "name") == Some(MAC))
+}
+
+fn is_on(sim: &Sim) -> bool {
+    sim.active().iter().any(|row| field(row, "user") == Some(MAC))
+}
+
+async fn sim() -> Sim {
+    Sim::start(Options::default()).await.unwrap()
+}
+
+/// The simulated router and the server's clock move together.
+fn advance(world: &World, sim: &Sim, secs: u64) {
+    world.clock.advance(TimeDelta::seconds(i64::try_from(secs).unwrap()));
+    sim.advance(Duration::from_secs(secs));
+}
+
+/// A device at the portal, paid for, and brought on.
+async fn online(world: &World, sim: &Sim, router: &RouterRecord, full: Duration) -> (Handle, SessionId) {
+    sim.join(MAC).unwrap();
+    let handle = world.start(full);
+    until("the router is read", || async { world.router_seen(router.id).await }).await;
+    let session = world.grant(router.id, MAC, 3600, None).await;
+    handle.wake(router.id);
+    world.until_device(router.id, "online", |device| device.is_online && device.is_applied).await;
+    (handle, session)
+}
+
+impl World {
+    async fn router_seen(&self, id: RouterId) -> Option<DateTime<Utc>> {
+        sqlx::query_scalar("select last_seen_at from routers where id = ?")
+            .bind(id.as_uuid())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_paid_device_at_the_portal_comes_on_and_its_time_starts(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    let (_, session) = online(&world, &sim, &router, SELDOM).await;
+
+    let row = user_row(&sim).unwrap();
+    assert_eq!(field(&row, "limit-uptime"), Some("1h"));
+    assert_eq!(field(&row, "mac-address"), Some(MAC));
+    let ends_at = world.now() + TimeDelta::hours(1);
+    assert_eq!(field(&row, "comment"), Some(format!("bando1;g={session};e={}", ends_at.timestamp()).as_str()));
+    let profiles = sim.rows("/ip/hotspot/user/profile").unwrap();
+    let profile = profiles.iter().find(|profile| field(profile, "name") == field(&row, "profile")).unwrap();
+    assert_eq!(field(profile, "rate-limit"), Some("512k/2M"), "the customer's upload first");
+    assert!(is_on(&sim));
+    let device = world.device(router.id).await;
+    assert_eq!((device.starts_at, device.ends_at), (Some(world.now()), Some(ends_at)));
+    assert_eq!((device.applied.as_str(), device.last_error, device.attempts), ("on", None, 0));
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn on_a_live_connection_a_purchase_costs_few_sentences(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    sim.join(MAC).unwrap();
+    sim.join("A4:CF:12:00:00:02").unwrap();
+    let (handle, _) = online(&world, &sim, &router, SELDOM).await;
+    sim.clear_log();
+    let second = "A4:CF:12:00:00:02";
+    world.grant(router.id, second, 3600, None).await;
+    handle.wake(router.id);
+    until("the second device is on", || async {
+        sim.active().iter().any(|row| field(row, "user") == Some(second)).then_some(())
+    })
+    .await;
+    until("it is written down", || async {
+        session_devices::list_work(&world.pool, router.id).await.unwrap().iter().all(|d| d.is_online).then_some(())
+    })
+    .await;
+    // Three reads at once, add, login, verify.
+    assert_eq!(sim.log().len(), 6, "{:?}", sim.log());
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_device_that_is_away_logs_in_by_itself_when_it_comes(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    world.grant(router.id, MAC, 3600, None).await;
+    let handle = world.start(OFTEN);
+    let device = world.until_device(router.id, "ready", |device| device.is_applied).await;
+    assert!(!device.is_online && device.starts_at.is_some(), "delivered: the router has the user");
+    sim.join(MAC).unwrap();
+    sim.traffic(MAC, 1000, 1000).unwrap();
+    assert!(is_on(&sim));
+    handle.wake(router.id);
+    world.until_device(router.id, "seen online", |device| device.is_online).await;
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn when_time_is_over_the_device_is_taken_off(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    let (handle, _) = online(&world, &sim, &router, SELDOM).await;
+    advance(&world, &sim, 3599);
+    handle.wake(router.id);
+    assert!(is_on(&sim), "not a second early");
+    // Only the server's clock: the router's own limit has not struck.
+    world.clock.advance(TimeDelta::seconds(1));
+    handle.wake(router.id);
+    let device = world.until_device(router.id, "off", |device| device.applied == "off" && device.is_applied).await;
+    assert_eq!(device.end_reason.as_deref(), Some("expired"));
+    assert_eq!(device.ended_at, device.ends_at);
+    assert!(!device.is_online && user_row(&sim).is_none() && !is_on(&sim));
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn buying_again_gives_the_new_time_at_once(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    let (handle, first) = online(&world, &sim, &router, SELDOM).await;
+    advance(&world, &sim, 1800);
+    sim.traffic(MAC, 1000, 1000).unwrap();
+    let second = world.grant(router.id, MAC, 5400, None).await;
+    assert_ne!(first, second);
+    handle.wake(router.id);
+    let device = world
+        .until_device(router.id, "renewed", |device| device.is_applied && device.starts_at == Some(world.now()))
+        .await;
+    assert_eq!(device.ends_at, Some(world.now() + TimeDelta::seconds(5400)));
+    assert!(device.is_online);
+    let row = user_row(&sim).unwrap();
+    assert_eq!((field(&row, "limit-uptime"), field(&row, "uptime")), (Some("1h30m"), Some("0s")));
+    assert!(is_on(&sim));
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_router_that_was_down_gets_everything_when_it_is_back_and_time_starts_then(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let router = world.router("main", address.port(), "bando").await;
+    world.grant(router.id, MAC, 3600, None).await;
+    world.start(SELDOM);
+    let device = world.until_device(router.id, "an error", |device| device.last_error.is_some()).await;
+    assert!(device.starts_at.is_none() && !device.is_applied);
+    assert!(device.last_error.unwrap().contains("refuses the connection"));
+    assert!(world.router_error(router.id).await.unwrap().contains("API service"));
+
+    world.clock.advance(TimeDelta::minutes(10));
+    let sim = Sim::start(Options { listen: address, ..Options::default() }).await.unwrap();
+    sim.join(MAC).unwrap();
+    let device = world.until_device(router.id, "online", |device| device.is_online).await;
+    assert_eq!(device.starts_at, Some(world.now()), "paid time did not run while we could not deliver");
+    assert_eq!(device.last_error, None);
+    until("the router's error is cleared", || async { world.router_error(router.id).await.is_none().then_some(()) })
+        .await;
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_connection_lost_after_execution_leads_to_one_user_and_one_start(pool: MySqlPool) {
+    for fault in [Fault::DropAfter, Fault::DropBefore, Fault::HalfSentence, Fault::Hang] {
+        let pool = pool.clone();
+        sqlx::query("delete from session_devices").execute(&pool).await.unwrap();
+        for table in ["sessions", "routers", "packages", "admin_users"] {
+            sqlx::query(&format!("delete from {table}")).execute(&pool).await.unwrap();
+        }
+        let (world, sim) = (World::new(pool).await, sim().await);
+        let router = world.router("main", sim.addr().port(), "bando").await;
+        sim.join(MAC).unwrap();
+        sim.inject(FaultRule::at("/ip/hotspot/user/add", fault.clone())).unwrap();
+        let handle = world.start(SELDOM);
+        world.grant(router.id, MAC, 3600, None).await;
+        handle.wake(router.id);
+        let device = world.until_device(router.id, "online", |device| {
+            // Back-off for the device runs on the server's clock.
+            world.clock.advance(TimeDelta::milliseconds(200));
+            device.is_online && device.is_applied
+        });
+        let device = device.await;
+        let ours = sim.users().iter().filter(|row| field(row, "name") == Some(MAC)).count();
+        assert_eq!(ours, 1, "{fault:?}");
+        assert_eq!(device.ends_at.unwrap() - device.starts_at.unwrap(), TimeDelta::hours(1));
+        world.stop().await;
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_rebooted_router_is_read_again_and_devices_come_back(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    let (_, _) = online(&world, &sim, &router, OFTEN).await;
+    sim.reboot(Reboot::PowerCut);
+    sim.clear_log();
+    until("it is read again", || async {
+        sim.log().iter().any(|entry| format!("{entry:?}").contains("hotspot/user")).then_some(())
+    })
+    .await;
+    sim.traffic(MAC, 1, 1).unwrap();
+    until("on again", || async { is_on(&sim).then_some(()) }).await;
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_wrong_password_is_said_in_words(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "not it").await;
+    world.grant(router.id, MAC, 3600, None).await;
+    world.start(SELDOM);
+    let error = until("an error", || world.router_error(router.id)).await;
+    assert!(error.contains("user name or password"), "{error}");
+    let checks = test_router(&router, &world.secret, routeros_api::Settings::default()).await;
+    assert!(matches!(&checks[..], [check] if check.name == "login" && !check.is_ok));
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn used_up_data_ends_the_session(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    sim.join(MAC).unwrap();
+    world.start(OFTEN);
+    world.grant(router.id, MAC, 3600, Some(1_000_000)).await;
+    world.until_device(router.id, "online", |device| device.is_online).await;
+    assert_eq!(field(&user_row(&sim).unwrap(), "limit-bytes-total"), Some("1000000"));
+    sim.traffic(MAC, 200_000, 300_000).unwrap();
+    let device = world.until_device(router.id, "use is counted", |device| device.used_bytes == 500_000).await;
+    assert!(device.ended_at.is_none());
+    sim.traffic(MAC, 200_000, 400_000).unwrap();
+    let device = world.until_device(router.id, "ended", |device| device.applied == "off").await;
+    assert_eq!(device.end_reason.as_deref(), Some("data_used"));
+    assert!(user_row(&sim).is_none() && device.used_secs < 5);
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn somebody_elses_user_of_that_name_is_left_and_reported(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    let target = super::target(&router);
+    let login = super::credentials(&router, &world.secret).unwrap();
+    let connection = routeros_api::Connection::open(&target, &login, routeros_api::Settings::default()).await.unwrap();
+    let add = routeros_api::Command::new("/ip/hotspot/user/add").attr("name", MAC).attr("comment", "the boss");
+    connection.run(add).await.unwrap();
+    world.grant(router.id, MAC, 3600, None).await;
+    world.start(SELDOM);
+    let device = world.until_device(router.id, "an error", |device| device.last_error.is_some()).await;
+    assert!(device.last_error.unwrap().contains("by hand"));
+    assert_eq!(field(&user_row(&sim).unwrap(), "comment"), Some("the boss"));
+    assert!(device.starts_at.is_none());
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_sick_router_does_not_delay_another(pool: MySqlPool) {
+    let (world, sick, well) = (World::new(pool).await, sim().await, sim().await);
+    sick.inject(FaultRule::at("/ip/hotspot", Fault::HangBefore).times(0)).unwrap();
+    let first = world.router("a-sick", sick.addr().port(), "bando").await;
+    let second = world.router("b-well", well.addr().port(), "bando").await;
+    for router in [&first, &second] {
+        world.grant(router.id, MAC, 3600, None).await;
+    }
+    well.join(MAC).unwrap();
+    world.start(SELDOM);
+    world.until_device(second.id, "online", |device| device.is_online).await;
+    assert!(!world.device(first.id).await.is_applied);
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn two_processes_share_a_router_by_its_lease(pool: MySqlPool) {
+    let (world, sim) = (World::new(pool).await, sim().await);
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    sim.join(MAC).unwrap();
+    let first = CancellationToken::new();
+    world.start_as(uuid::Uuid::from_u128(1), SELDOM, &first);
+    until("the first reads the router", || world.router_seen(router.id)).await;
+    world.start_as(uuid::Uuid::from_u128(2), SELDOM, &world.shutdown);
+    let sessions = || sim.state().api_sessions;
+    world.grant(router.id, MAC, 3600, None).await;
+    world.until_device(router.id, "online", |device| device.is_online).await;
+    assert_eq!(sessions(), 1, "only the holder talks to the router");
+    let holder = || async {
+        sqlx::query_scalar::<_, Option<uuid::Uuid>>("select lease_holder from routers where id = ?")
+            .bind(router.id.as_uuid())
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+    };
+    assert_eq!(holder().await, Some(uuid::Uuid::from_u128(1)));
+    // The first ends and gives the lease back; the second takes over.
+    first.cancel();
+    until("the second holds it", || async { (holder().await == Some(uuid::Uuid::from_u128(2))).then_some(()) }).await;
+    world.clock.advance(TimeDelta::hours(2));
+    world.until_device(router.id, "taken off by the second", |device| device.applied == "off").await;
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_test_of_a_router_says_what_is_missing(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let settings = routeros_api::Settings::default();
+    let good = sim().await;
+    let router = world.router("good", good.addr().port(), "bando").await;
+    let checks = test_router(&router, &world.secret, settings).await;
+    assert!(checks.iter().all(|check| check.is_ok), "{checks:?}");
+    assert_eq!(checks.iter().map(|check| check.name).collect::<Vec<_>>(), ["login", "router", "hotspot", "login-by"]);
+
+    let bare = Sim::start(Options { server_profile: simulators::routeros::ServerProfile::Bare, ..Options::default() })
+        .await
+        .unwrap();
+    let router = world.router("bare", bare.addr().port(), "bando").await;
+    let last = test_router(&router, &world.secret, settings).await.pop().unwrap();
+    assert!(!last.is_ok && last.text.contains("login-by=mac"), "{last:?}");
+
+    let none = Sim::start(Options { hotspot: false, ..Options::default() }).await.unwrap();
+    let router = world.router("none", none.addr().port(), "bando").await;
+    let last = test_router(&router, &world.secret, settings).await.pop().unwrap();
+    assert!(!last.is_ok && last.text.contains("no hotspot"), "{last:?}");
+    let other = AppSecret::new(&SecretString::from("b".repeat(32))).unwrap();
+    let checks = test_router(&router, &other, settings).await;
+    assert!(checks[0].text.contains("APP_SECRET"));
+}
