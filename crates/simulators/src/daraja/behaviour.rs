@@ -86,6 +86,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row("status", Documented, "asynchronous: acknowledged at once, the Result is posted to ResultURL"),
     row("status", Modelled, "known receipts are Completed; unknown ones fail with 2032"),
     row("reversal", Documented, "R000001 already reversed, R000002 unknown receipt, 21 wrong initiator"),
+    row("reversal", Documented, "result codes are strings, success included"),
     row("balance", Documented, "accounts are packed as Name|KES|…&Name|KES|…"),
     row("b2c", Documented, "a repeated OriginatorConversationID is refused with 500.002.1001"),
     row("pull", Documented, "codes 1000 and 1001; Response is an array of arrays with lower-case keys"),

@@ -67,12 +67,21 @@ fn begin(shared: &Shared, headers: &HeaderMap, body: &Bytes, api: &Api) -> Resul
         None => world.ids.merchant_request(),
     };
     let conversation = world.ids.conversation(shared.clock.wall_eat());
-    let finding = if initiator == shared.options.initiator {
+    let mut finding = if initiator == shared.options.initiator {
         (api.work)(shared, &mut world, &fields)
     } else {
         Finding::failed(21, "The initiator is not allowed to initiate this request.")
     };
-    let body = result(&finding, &originator, &conversation);
+    if api.codes_are_strings && finding.code.is_number() {
+        finding.code = Value::from(finding.code.to_string());
+    }
+    let timeout_url = fields.text("QueueTimeOutURL").unwrap_or_default();
+    let reference = if api.family == Family::C2b {
+        json!({ "Key": "Occasion" })
+    } else {
+        json!({ "Key": "QueueTimeoutURL", "Value": timeout_url })
+    };
+    let body = result(&finding, &originator, &conversation, &reference);
     let post = Outgoing::new("result", &conversation, result_url, &shortcode, body);
     world.schedule(now.saturating_add(RESULT_AFTER), Event::Post(post));
     drop(world);
@@ -87,7 +96,7 @@ fn begin(shared: &Shared, headers: &HeaderMap, body: &Bytes, api: &Api) -> Resul
 }
 
 /// The `Result` body: parameters only on success, a placeholder receipt on failure. DOCUMENTED.
-fn result(finding: &Finding, originator: &str, conversation: &str) -> String {
+fn result(finding: &Finding, originator: &str, conversation: &str, reference: &Value) -> String {
     let mut result = json!({
         "ResultType": 0,
         "ResultCode": finding.code,
@@ -95,7 +104,7 @@ fn result(finding: &Finding, originator: &str, conversation: &str) -> String {
         "OriginatorConversationID": originator,
         "ConversationID": conversation,
         "TransactionID": finding.transaction_id.as_deref().unwrap_or("SKE0000000"),
-        "ReferenceData": { "ReferenceItem": { "Key": "Occasion" } }
+        "ReferenceData": { "ReferenceItem": reference }
     });
     if finding.transaction_id.is_some() {
         let parameters: Vec<Value> =
@@ -118,6 +127,8 @@ struct Api {
     initiator: &'static str,
     commands: &'static [&'static str],
     party: &'static str,
+    /// Whether the result code is written as a string.
+    codes_are_strings: bool,
     /// Whether the caller's `OriginatorConversationID` is its idempotency key.
     keyed: bool,
     check: fn(&Fields) -> Result<(), Refusal>,
@@ -129,6 +140,7 @@ const STATUS: Api = Api {
     initiator: "Initiator",
     commands: &["TransactionStatusQuery"],
     party: "PartyA",
+    codes_are_strings: false,
     keyed: false,
     check: |fields| {
         fields.require("PartyA", |text| is_digits(text, 5..=12))?;
@@ -166,6 +178,7 @@ const REVERSAL: Api = Api {
     initiator: "Initiator",
     commands: &["TransactionReversal"],
     party: "ReceiverParty",
+    codes_are_strings: true,
     keyed: false,
     check: |fields| {
         fields.require("TransactionID", |text| !text.is_empty())?;
@@ -195,7 +208,7 @@ const REVERSAL: Api = Api {
         Finding::done(
             own,
             vec![
-                ("Amount", json!(amount)),
+                ("Amount", json!(format!("{amount}.00"))),
                 ("OriginalTransactionID", json!(receipt)),
                 ("CreditPartyPublicName", json!(format!("{payer} - JANE"))),
                 ("DebitPartyPublicName", json!(format!("{party} - BANDO WIFI"))),
@@ -209,6 +222,7 @@ const BALANCE: Api = Api {
     initiator: "Initiator",
     commands: &["AccountBalance"],
     party: "PartyA",
+    codes_are_strings: false,
     keyed: false,
     check: |fields| {
         fields.require("PartyA", |text| is_digits(text, 5..=7))?;
@@ -220,7 +234,12 @@ const BALANCE: Api = Api {
         let own = world.ids.receipt(shared.clock.wall_eat());
         let packed =
             format!("Utility Account|KES|{balance}|{balance}|0.00|0.00&Working Account|KES|0.00|0.00|0.00|0.00");
-        Finding::done(own, vec![("AccountBalance", json!(packed))])
+        let mut parameters = vec![("AccountBalance", json!(packed))];
+        if !shared.options.bare_parameter {
+            let now = shared.clock.wall_eat().format("%Y%m%d%H%M%S").to_string();
+            parameters.push(("BOCompletedTime", json!(now.parse::<u64>().ok())));
+        }
+        Finding::done(own, parameters)
     },
 };
 
@@ -229,6 +248,7 @@ const B2C: Api = Api {
     initiator: "InitiatorName",
     commands: &["BusinessPayment", "SalaryPayment", "PromotionPayment"],
     party: "PartyA",
+    codes_are_strings: false,
     keyed: true,
     check: |fields| {
         fields.require("OriginatorConversationID", |text| !text.is_empty())?;

@@ -69,7 +69,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 /// The three ways in which Daraja's families of APIs refuse a token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
     /// STK push and query, reversal, pull, QR: 404.001.03.
     Stk,

@@ -178,6 +178,8 @@ pub struct Options {
     pub callback_retries: u32,
     /// Sent as `X-Forwarded-For` with callbacks, to try a receiver behind a proxy.
     pub forwarded_for: Option<String>,
+    /// Whether a balance result carries one parameter, as a bare object instead of an array. DOCUMENTED as possible.
+    pub bare_parameter: bool,
     /// Whether C2B payments ask the validation URL first.
     pub c2b_validation: bool,
     /// Whether an STK payment also confirms to registered C2B URLs.
@@ -222,6 +224,7 @@ impl Options {
             callback_timeout: Duration::from_secs(10),
             callback_retries: 0,
             forwarded_for: None,
+            bare_parameter: false,
             c2b_validation: false,
             c2b_for_stk: true,
             c2b_numbers: C2bNumbers::ByVersion,
