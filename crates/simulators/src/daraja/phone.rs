@@ -27,7 +27,17 @@ struct Look {
     number: Option<String>,
     /// `off` stops the page from renewing itself.
     refresh: Option<String>,
+    /// A panel to open. The page does not renew itself under its forms either.
+    panel: Option<Panel>,
     error: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Panel {
+    Number,
+    Pay,
+    Scenarios,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,8 +137,16 @@ async fn show(State(control): State<Control>, Query(look): Query<Look>) -> Respo
         Some(prompt) => left_secs(&control, prompt).saturating_add(1),
         None => LOOK_AGAIN_SECS,
     };
-    let renews = look.refresh.as_deref() != Some("off");
-    let view = View { control: &control, number: number.as_deref(), prompts: &prompts, prompt, renews, error };
+    let renews = look.refresh.as_deref() != Some("off") && look.panel.is_none();
+    let view = View {
+        control: &control,
+        number: number.as_deref(),
+        prompts: &prompts,
+        prompt,
+        renews,
+        panel: look.panel,
+        error,
+    };
     let page = view.page().into_string();
     let headers = [
         (header::CONTENT_TYPE, "text/html;charset=UTF-8"),
@@ -149,10 +167,9 @@ async fn show(State(control): State<Control>, Query(look): Query<Look>) -> Respo
 
 /// Real seconds until an open prompt ends by itself.
 fn left_secs(control: &Control, prompt: &Prompt) -> u64 {
-    let shared = &control.shared;
-    let opened = shared.world().transactions.get(&prompt.id).map(|t| t.opened).unwrap_or_default();
-    let left = opened.saturating_add(shared.options.prompt_life).saturating_sub(shared.clock.elapsed());
-    let speed = shared.clock.speed();
+    let clock = &control.shared.clock;
+    let ends = control.shared.world().ends_at(prompt.id).unwrap_or_default();
+    let (left, speed) = (ends.saturating_sub(clock.elapsed()), clock.speed());
     if speed > 0.0 { left.div_f64(speed.max(0.01)).as_secs() } else { LOOK_AGAIN_SECS }
 }
 
@@ -163,6 +180,7 @@ struct View<'a> {
     /// The unresolved prompt of this phone, on the screen or not.
     prompt: Option<&'a Prompt>,
     renews: bool,
+    panel: Option<Panel>,
     error: Option<String>,
 }
 
@@ -189,9 +207,13 @@ impl View<'_> {
                         (self.handset())
                         div.side {
                             (self.phones())
-                            @if let Some(number) = self.number { (by_hand(number)) }
+                            @match (self.panel, self.number) {
+                                (Some(Panel::Number), _) => (other_number()),
+                                (Some(Panel::Pay), Some(number)) => (by_hand(number)),
+                                (Some(Panel::Scenarios), _) => (scenarios()),
+                                _ => {}
+                            }
                             (self.renewal())
-                            (scenarios())
                         }
                     }
                 }
@@ -240,13 +262,22 @@ impl View<'_> {
                         }
                     }
                 }
-                form method="get" action="/phone" {
-                    div.field style="margin-top:.75rem" {
-                        label for="number" { "Use another number" }
-                        input #number name="number" type="tel" inputmode="tel" autocomplete="off" placeholder="0712 345 678" required;
-                    }
-                    div.actions { button type="submit" { "Take this phone" } }
+                ul.numbers.more {
+                    li { (self.link(Panel::Number, "panel=number", "Use another number")) }
+                    @if self.number.is_some() { li { (self.link(Panel::Pay, "panel=pay", "Pay by hand")) } }
+                    li { (self.link(Panel::Scenarios, "panel=scenarios", "Try what can go wrong")) }
                 }
+            }
+        }
+    }
+
+    /// Opens a panel, or closes it when it is open.
+    fn link(&self, panel: Panel, query: &str, label: &str) -> Markup {
+        let open = self.panel == Some(panel);
+        let query = if open { "" } else { query };
+        html! {
+            a href={ "/phone?number=" (self.number.unwrap_or_default()) "&" (query) } aria-current=[open.then_some("true")] {
+                @if open { "Close: " } (label)
             }
         }
     }
@@ -255,13 +286,33 @@ impl View<'_> {
         let number = self.number.unwrap_or_default();
         html! {
             p.soft {
-                @if self.renews {
-                    "This page looks for new requests every two seconds. "
-                    a href={ "/phone?number=" (number) "&refresh=off" } { "Stop that" }
-                } @else {
+                @if self.panel.is_some() {
+                    "This page does not renew itself while a panel is open."
+                } @else if !self.renews {
                     "This page does not renew itself. "
                     a href={ "/phone?number=" (number) } { "Renew it every two seconds" }
+                } @else if self.prompt.is_some_and(|prompt| prompt.state.is_on_screen()) {
+                    "This page renews itself when the request ends."
+                } @else {
+                    "This page looks for new requests every two seconds. "
+                    a href={ "/phone?number=" (number) "&refresh=off" } { "Stop that" }
                 }
+            }
+        }
+    }
+}
+
+/// Choosing a phone that has not rung yet.
+fn other_number() -> Markup {
+    html! {
+        section.panel {
+            h2 { "Use another number" }
+            form method="get" action="/phone" {
+                div.field {
+                    label for="number" { "Phone number" }
+                    input #number name="number" type="tel" inputmode="tel" autocomplete="off" placeholder="0712 345 678" required;
+                }
+                div.actions { button type="submit" { "Take this phone" } }
             }
         }
     }
@@ -310,8 +361,8 @@ fn by_hand(number: &str) -> Markup {
         }
     };
     html! {
-        details.panel {
-            summary { "Pay by hand" }
+        section.panel {
+            h2 { "Pay by hand" }
             p.soft { "Lipa na M-PESA from the phone's menu, without a request from the portal." }
             form method="post" action="/phone/pay" {
                 input type="hidden" name="msisdn" value=(number);
@@ -326,8 +377,8 @@ fn by_hand(number: &str) -> Markup {
 
 fn scenarios() -> Markup {
     html! {
-        details.panel {
-            summary { "Try what can go wrong" }
+        section.panel {
+            h2 { "Try what can go wrong" }
             p.soft {
                 "Pay with a number that ends in 99 and two digits of this table, with an amount of 700 and the two digits, "
                 "or with an account that begins with SIM and the two digits. A payment that needs a PIN still waits for one."

@@ -189,6 +189,14 @@ impl World {
         self.queue.keys().next().map(|(at, _)| *at)
     }
 
+    /// When a prompt ends by itself, if that is planned.
+    pub(crate) fn ends_at(&self, id: u64) -> Option<Duration> {
+        self.queue.iter().find_map(|((at, _), event)| match event {
+            Event::Decide { prompt, .. } | Event::Expire { prompt } if *prompt == id => Some(*at),
+            _ => None,
+        })
+    }
+
     /// Takes what is planned for a payment out of the queue.
     pub(crate) fn unschedule(&mut self, mut which: impl FnMut(&Event) -> bool) {
         self.queue.retain(|_, event| !which(event));

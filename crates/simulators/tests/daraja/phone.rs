@@ -56,7 +56,11 @@ async fn the_page_renews_itself_but_not_under_a_half_typed_pin() {
         response.headers().get("refresh").map(|value| value.to_str().unwrap().to_owned())
     };
     assert_eq!(refresh("/phone").await.as_deref(), Some("2"));
-    assert_eq!(refresh("/phone?refresh=off").await, None);
+    for still in
+        ["/phone?refresh=off", "/phone?panel=number", "/phone?number=0712345678&panel=pay", "/phone?panel=scenarios"]
+    {
+        assert_eq!(refresh(still).await, None, "{still}: a form must not be wiped while it is filled in");
+    }
     bench.sim.control().set_speed(0.5);
     bench.pushed(json!({})).await;
     let open: u64 = refresh("/phone").await.unwrap().parse().unwrap();
@@ -76,6 +80,8 @@ async fn numbers_and_names_are_shown_as_text() {
 #[tokio::test]
 async fn a_person_pays_by_hand() {
     let bench = Bench::manual().await;
+    let page = bench.get("/phone?number=0712345678&panel=pay").await;
+    assert!(page.text.contains(r#"action="/phone/pay""#), "{}", page.text);
     let form = [("msisdn", "0712345678"), ("number", "174379"), ("amount", "50"), ("account", "WF7K3Q9X")];
     let paid = bench.http.post(bench.url("/phone/pay")).form(&form);
     assert_eq!(bench.send(paid).await.status, 303);
