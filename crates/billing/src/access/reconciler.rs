@@ -1,5 +1,7 @@
 //! The task of one router.
 
+mod rounds;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -7,30 +9,24 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{
-    MacAddr,
-    access::{self, Intended},
-};
-use futures::{StreamExt, stream};
+use domain::{MacAddr, access};
 use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Deps, credentials,
-    delivery::{Seen, Work, carry_out},
-    rows, target, words, writeback,
-};
+use self::rounds::Finding;
+use super::{Deps, credentials, target, words, writeback};
 use crate::db::{
     StoreError, routers,
     routers::RouterRecord,
-    session_devices::{self, Usage, WorkRecord},
+    session_devices::{self, WorkRecord},
 };
 
 /// With more devices due than this, reading the whole router is cheaper than reading each.
 const FAST_DEVICES: usize = 16;
-/// Devices read and brought on at a time on the fast path.
-const FAST_AT_ONCE: usize = 2;
+/// A device that was let on but is not on yet is looked at after 1, 2, 4, 8 and 16 seconds, so that its
+/// owner need not wait for the next comparison of the whole router to be told.
+const LOOKS: u32 = 5;
 /// The wait after a database failure.
 const STORE_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait after a connection that logs in but then fails.
@@ -49,17 +45,10 @@ pub(super) struct Reconciler {
     orphans: BTreeMap<MacAddr, DateTime<Utc>>,
     /// Devices the router would not log in.
     refused: BTreeSet<MacAddr>,
+    /// Devices that were just let on and are expected any second, with the looks already taken at them.
+    expected: BTreeMap<MacAddr, (Instant, u32)>,
     /// Failures in a row of connections that had logged in.
     faults: u32,
-}
-
-/// What a round was about, for one device.
-struct Finding {
-    device: WorkRecord,
-    /// `None` when nothing was to be done and only use was read.
-    result: Option<Result<Usage, RouterOsError>>,
-    usage: Usage,
-    planned_at: DateTime<Utc>,
 }
 
 impl Reconciler {
@@ -79,6 +68,7 @@ impl Reconciler {
             profiles: BTreeSet::new(),
             orphans: BTreeMap::new(),
             refused: BTreeSet::new(),
+            expected: BTreeMap::new(),
             faults: 0,
         })
     }
@@ -122,7 +112,9 @@ impl Reconciler {
             return Ok(lease / 3);
         }
         let work = self.work(now).await?;
-        let due = work.iter().filter(|device| device.is_due(now)).count();
+        let is_let_on = |mac: &MacAddr| work.iter().any(|d| d.mac == *mac && d.is_on_intended && d.is_applied());
+        self.expected.retain(|mac, _| is_let_on(mac));
+        let due = work.iter().filter(|device| self.is_due(device, now)).count();
         if due == 0 && !self.is_full_due() {
             return Ok(self.rest(&work, now));
         }
@@ -162,6 +154,24 @@ impl Reconciler {
         session_devices::list_work(&self.deps.pool, self.router.id).await
     }
 
+    /// Whether a device needs work, or a look because it is expected.
+    fn is_due(&self, device: &WorkRecord, now: DateTime<Utc>) -> bool {
+        let is_looked_at = self.expected.get(&device.mac).is_some_and(|(at, _)| *at <= Instant::now());
+        device.is_due(now) || (device.is_on_intended && device.is_applied() && is_looked_at)
+    }
+
+    /// Remembers to look again at a device that is not on yet, a few times.
+    fn expect(&mut self, mac: MacAddr, is_online: bool, is_new: bool) {
+        let looks = if is_new { Some(0) } else { self.expected.get(&mac).map(|(_, looks)| looks + 1) };
+        match looks {
+            Some(looks) if !is_online && looks < LOOKS => {
+                let at = Instant::now() + Duration::from_secs(1 << looks);
+                self.expected.insert(mac, (at, looks));
+            }
+            _ => drop(self.expected.remove(&mac)),
+        }
+    }
+
     fn is_full_due(&self) -> bool {
         let is_connected = self.connection.as_ref().is_some_and(|connection| !connection.is_closed());
         !is_connected || self.full_at.is_none_or(|at| at.elapsed() >= self.deps.timing.full)
@@ -174,7 +184,8 @@ impl Reconciler {
         let tries = work.iter().filter(|device| !device.is_applied()).filter_map(|device| device.next_try_at);
         let next = ends.chain(tries).map(until).min().unwrap_or(Duration::MAX);
         let full = self.full_at.map_or(Duration::ZERO, |at| self.deps.timing.full.saturating_sub(at.elapsed()));
-        next.min(full).min(self.deps.timing.lease / 3)
+        let looks = self.expected.values().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
+        next.min(full).min(looks.unwrap_or(Duration::MAX)).min(self.deps.timing.lease / 3)
     }
 
     /// Makes sure there is a live connection; the error if there is none.
@@ -253,103 +264,6 @@ impl Reconciler {
         next.min(self.deps.timing.lease / 3)
     }
 
-    /// Reads the whole router and works off the difference, at most one round of it.
-    async fn full_round(
-        &mut self,
-        hotspot: &Hotspot,
-        work: &[WorkRecord],
-    ) -> Result<(Vec<Finding>, bool), RouterOsError> {
-        let state = hotspot.read_state().await?;
-        let planned_at = self.now();
-        let current = rows::current_of_router(&state);
-        let seen = Seen::router(&state, &current);
-        // What the router has just told counts, also for how much data is left.
-        let usages: BTreeMap<MacAddr, Usage> =
-            work.iter().map(|device| (device.mac, seen.usage(device.mac, device.session_id))).collect();
-        let usage_of = |mac: &MacAddr| usages.get(mac).copied().unwrap_or_default();
-        let work: Vec<_> = work.iter().map(|device| with_usage(device, usage_of(&device.mac))).collect();
-        let intended: Vec<Intended> = work
-            .iter()
-            .filter(|device| device.is_on_intended)
-            .map(|device| rows::intended(device, planned_at, self.refused.contains(&device.mac)))
-            .filter(|device| device.remaining_secs > 0)
-            .collect();
-        let off: Vec<MacAddr> = work.iter().filter(|device| !device.is_on_intended).map(|device| device.mac).collect();
-        let plan = access::plan(planned_at, &intended, &off, &current, &self.orphans);
-        let mut todo = Work::new(plan.commands);
-        let later: BTreeSet<MacAddr> = todo.cut().into_iter().collect();
-        let mut results = carry_out(hotspot, &todo, &seen, &usages).await?;
-        self.profiles = intended.iter().map(|device| device.profile.name()).collect();
-        self.orphans = plan.orphans;
-        if later.is_empty() {
-            self.full_at = Some(Instant::now());
-        }
-        let findings = work
-            .into_iter()
-            .filter(|device| !later.contains(&device.mac))
-            .map(|device| {
-                let usage = usage_of(&device.mac);
-                let result = if plan.conflicts.contains(&device.mac) {
-                    Some(Err(RouterOsError::NotOurs { name: device.mac.to_string() }))
-                } else {
-                    results.remove(&device.mac)
-                };
-                Finding { device, result, usage, planned_at }
-            })
-            .collect();
-        Ok((findings, !later.is_empty()))
-    }
-
-    /// Brings on, or takes off, the few devices that are due, reading only them.
-    async fn fast_round(
-        &mut self,
-        hotspot: &Hotspot,
-        work: &[WorkRecord],
-    ) -> Result<(Vec<Finding>, bool), RouterOsError> {
-        let now = self.now();
-        let mut devices = Vec::new();
-        for device in work {
-            if device.is_due(now) {
-                devices.push(self.fast(hotspot, device.clone()));
-            }
-        }
-        let findings: Vec<Result<Finding, RouterOsError>> =
-            stream::iter(devices).buffered(FAST_AT_ONCE).collect().await;
-        let findings = findings.into_iter().collect::<Result<Vec<_>, _>>()?;
-        for finding in findings.iter().filter(|finding| finding.device.is_on_intended) {
-            self.profiles.insert(rows::intended(&finding.device, now, false).profile.name());
-        }
-        Ok((findings, false))
-    }
-
-    async fn fast(&self, hotspot: &Hotspot, device: WorkRecord) -> Result<Finding, RouterOsError> {
-        let state = hotspot.read_device(device.mac).await?;
-        let planned_at = self.now();
-        let mut intended = Vec::new();
-        let mut off = Vec::new();
-        let mut current = rows::current_of_device(&state);
-        let usage = Seen::device(&state, &current).usage(device.mac, device.session_id);
-        if device.is_on_intended {
-            let wanted = rows::intended(&with_usage(&device, usage), planned_at, self.refused.contains(&device.mac));
-            if self.profiles.contains(&wanted.profile.name()) {
-                current.profiles.push(rows::right_profile(&wanted.profile));
-            }
-            intended.push(wanted);
-        } else {
-            off.push(device.mac);
-        }
-        let seen = Seen::device(&state, &current);
-        let plan = access::plan(planned_at, &intended, &off, &current, &BTreeMap::new());
-        let result = if plan.conflicts.is_empty() {
-            carry_out(hotspot, &Work::new(plan.commands), &seen, &BTreeMap::from([(device.mac, usage)]))
-                .await?
-                .remove(&device.mac)
-        } else {
-            Some(Err(RouterOsError::NotOurs { name: device.mac.to_string() }))
-        };
-        Ok(Finding { device, result, usage, planned_at })
-    }
-
     /// Writes down what a round found. A fault of the link in any of it ends the connection.
     async fn write_back(
         &mut self,
@@ -364,6 +278,13 @@ impl Reconciler {
         for finding in findings {
             let Finding { device, result, usage, planned_at } = finding;
             let now = self.now();
+            if device.is_on_intended {
+                let is_online =
+                    matches!(&result, Some(Ok(usage)) if usage.is_online) || (result.is_none() && usage.is_online);
+                self.expect(device.mac, is_online, !device.is_applied());
+            } else {
+                self.expected.remove(&device.mac);
+            }
             match result {
                 None if device.is_applied() => is_changed |= writeback::used(&pool, &device, usage, now).await?,
                 None => {
@@ -405,13 +326,6 @@ impl Reconciler {
         let work = session_devices::list_work(&pool, self.router.id).await?;
         Ok(self.rest(&work, now))
     }
-}
-
-/// The device as if the router's account of its use were written already.
-fn with_usage(device: &WorkRecord, usage: Usage) -> WorkRecord {
-    let more = usage.used_bytes.saturating_sub(device.used_bytes);
-    let session_used = device.session_used.saturating_add(domain::DataSize::from_bytes(more));
-    WorkRecord { session_used, ..device.clone() }
 }
 
 /// The end of the connection, if there is one.

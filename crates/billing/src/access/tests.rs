@@ -1,214 +1,21 @@
 //! The reconcilers against a real database and the router simulator over TCP.
 
-use std::{future::Future, sync::Arc, time::Duration};
+mod world;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Clock, DeviceId, MacAddr, PackageId, RouterId, SessionId};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::SessionId;
 use secrecy::SecretString;
-use simulators::routeros::{Fault, FaultRule, Options, Reboot, Sim, VIRTUAL_START_EPOCH_SECS};
+use simulators::routeros::{Fault, FaultRule, Options, Reboot, Sim};
 use sqlx::MySqlPool;
-use tokio::sync::{Notify, broadcast};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
-use super::{Deps, Handle, Timing, spawn, test_router};
-use crate::{
-    clock::ManualClock,
-    db::{routers, routers::RouterRecord, session_devices},
-    random,
-    seal::AppSecret,
-};
+use self::world::{World, until};
+use super::{Handle, test_router};
+use crate::{db::routers::RouterRecord, db::session_devices, seal::AppSecret};
 
 const MAC: &str = "A4:CF:12:00:00:01";
-
-/// A database with one package and one admin, a clock, and reconcilers when started.
-struct World {
-    pool: MySqlPool,
-    clock: Arc<ManualClock>,
-    secret: AppSecret,
-    package: PackageId,
-    admin: uuid::Uuid,
-    tracker: TaskTracker,
-    shutdown: CancellationToken,
-    wake: broadcast::Sender<RouterId>,
-}
-
-impl World {
-    async fn new(pool: MySqlPool) -> Self {
-        let start = DateTime::from_timestamp(VIRTUAL_START_EPOCH_SECS, 0).unwrap();
-        let clock = Arc::new(ManualClock::new(start));
-        let (package, admin) = (random::uuid(start), random::uuid(start));
-        sqlx::query(
-            "insert into packages (id, name, duration_minutes, price_kes, down_kbps, up_kbps, created_at, updated_at)
-             values (?, '1 hour', 60, 20, 2000, 512, ?, ?)",
-        )
-        .bind(package)
-        .bind(start)
-        .bind(start)
-        .execute(&pool)
-        .await
-        .unwrap();
-        sqlx::query(
-            "insert into admin_users (id, username, password_hash, role, created_at, updated_at)
-             values (?, 'owner', 'x', 'owner', ?, ?)",
-        )
-        .bind(admin)
-        .bind(start)
-        .bind(start)
-        .execute(&pool)
-        .await
-        .unwrap();
-        Self {
-            pool,
-            clock,
-            secret: AppSecret::new(&SecretString::from("a".repeat(32))).unwrap(),
-            package: package.into(),
-            admin,
-            tracker: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
-            wake: broadcast::Sender::new(64),
-        }
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
-    }
-
-    async fn router(&self, slug: &str, port: u16, password: &str) -> RouterRecord {
-        let id = RouterId::from_uuid(random::uuid(self.now()));
-        let router = RouterRecord {
-            id,
-            slug: slug.into(),
-            name: slug.into(),
-            host: "127.0.0.1".into(),
-            port,
-            username: "admin".into(),
-            password_sealed: self.secret.seal(id.as_uuid().as_bytes(), &SecretString::from(password)).unwrap(),
-            tls_pin: None,
-            last_seen_at: None,
-            last_error: None,
-        };
-        assert!(routers::insert_router(&self.pool, &router, false, self.now()).await.unwrap());
-        router
-    }
-
-    fn start(&self, full: Duration) -> Handle {
-        self.start_as(uuid::Uuid::from_u128(1), full, &self.shutdown)
-    }
-
-    fn start_as(&self, holder: uuid::Uuid, full: Duration, shutdown: &CancellationToken) -> Handle {
-        let timing = Timing {
-            poll: Duration::from_millis(50),
-            routers: Duration::from_millis(100),
-            full,
-            lease: Duration::from_millis(600),
-        };
-        let deps = Deps {
-            pool: self.pool.clone(),
-            clock: self.clock.clone(),
-            secret: self.secret.clone(),
-            holder,
-            wake: self.wake.clone(),
-            changed: Arc::new(Notify::new()),
-            timing,
-            settings: routeros_api::Settings {
-                command_timeout: Duration::from_millis(800),
-                silence_timeout: Duration::from_millis(300),
-                ..routeros_api::Settings::default()
-            },
-        };
-        spawn(deps, &self.tracker, shutdown.clone())
-    }
-
-    /// An hour for a device, as a purchase makes it.
-    async fn grant(&self, router: RouterId, mac: &str, secs: u64, data_bytes: Option<u64>) -> SessionId {
-        let (id, now) = (random::uuid(self.now()), self.now());
-        let mac: MacAddr = mac.parse().unwrap();
-        let mut transaction = self.pool.begin().await.unwrap();
-        sqlx::query(
-            "insert into sessions (id, granted_by, grant_reason, router_id, mac, package_id, package_name,
-                 package_revision, duration_secs, down_kbps, up_kbps, data_bytes, devices, created_at, updated_at)
-             values (?, ?, 'a test', ?, ?, ?, '1 hour', 1, ?, 2000, 512, ?, 1, ?, ?)",
-        )
-        .bind(id)
-        .bind(self.admin)
-        .bind(router.as_uuid())
-        .bind(mac.bytes().as_slice())
-        .bind(self.package.as_uuid())
-        .bind(secs)
-        .bind(data_bytes)
-        .bind(now)
-        .bind(now)
-        .execute(&mut *transaction)
-        .await
-        .unwrap();
-        let device = DeviceId::from_uuid(random::uuid(now));
-        session_devices::intend_on(&mut transaction, device, id.into(), router, mac, None, now).await.unwrap();
-        transaction.commit().await.unwrap();
-        id.into()
-    }
-
-    async fn device(&self, router: RouterId) -> Device {
-        sqlx::query_as(
-            "select applied, applied_generation = generation as is_applied, is_online, used_secs, used_bytes,
-                    last_error, attempts, s.starts_at, s.ends_at, s.ended_at, s.end_reason
-             from session_devices d join sessions s on s.id = d.session_id where d.router_id = ?",
-        )
-        .bind(router.as_uuid())
-        .fetch_one(&self.pool)
-        .await
-        .unwrap()
-    }
-
-    async fn until_device(&self, router: RouterId, what: &str, is_so: impl Fn(&Device) -> bool) -> Device {
-        until(what, || async {
-            let device = self.device(router).await;
-            is_so(&device).then_some(device)
-        })
-        .await
-    }
-
-    async fn router_error(&self, router: RouterId) -> Option<String> {
-        sqlx::query_scalar("select last_error from routers where id = ?")
-            .bind(router.as_uuid())
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.tracker.close();
-        tokio::time::timeout(Duration::from_secs(5), self.tracker.wait()).await.expect("ends when told");
-    }
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct Device {
-    applied: String,
-    is_applied: bool,
-    is_online: bool,
-    used_secs: u64,
-    used_bytes: u64,
-    last_error: Option<String>,
-    attempts: u32,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: Option<DateTime<Utc>>,
-    ended_at: Option<DateTime<Utc>>,
-    end_reason: Option<String>,
-}
-
-/// Waits for a condition.
-async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    let waiting = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("never: {what}"))
-}
 
 const SELDOM: Duration = Duration::from_secs(3600);
 const OFTEN: Duration = Duration::from_millis(150);
@@ -245,16 +52,6 @@ async fn online(world: &World, sim: &Sim, router: &RouterRecord, full: Duration)
     handle.wake(router.id);
     world.until_device(router.id, "online", |device| device.is_online && device.is_applied).await;
     (handle, session)
-}
-
-impl World {
-    async fn router_seen(&self, id: RouterId) -> Option<DateTime<Utc>> {
-        sqlx::query_scalar("select last_seen_at from routers where id = ?")
-            .bind(id.as_uuid())
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
-    }
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -347,10 +144,13 @@ async fn buying_again_gives_the_new_time_at_once(pool: MySqlPool) {
     assert_ne!(first, second);
     handle.wake(router.id);
     let device = world
-        .until_device(router.id, "renewed", |device| device.is_applied && device.starts_at == Some(world.now()))
+        .until_device(router.id, "renewed", |device| {
+            // The device's next packet after it was logged out.
+            sim.advance(Duration::from_millis(100));
+            device.is_applied && device.is_online && device.starts_at == Some(world.now())
+        })
         .await;
     assert_eq!(device.ends_at, Some(world.now() + TimeDelta::seconds(5400)));
-    assert!(device.is_online);
     let row = user_row(&sim).unwrap();
     assert_eq!((field(&row, "limit-uptime"), field(&row, "uptime")), (Some("1h30m"), Some("0s")));
     assert!(is_on(&sim));
