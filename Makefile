@@ -1,7 +1,7 @@
 # Thin names over scripts/. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench dist audit prepare dev-admin fuzz clean-data
+.PHONY: help run test check bench dist audit prepare dev-admin fuzz peers clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ dev-admin: ## serve the admin app with trunk, rebuilt on every save, against a r
 
 fuzz: ## throw random bytes at the RouterOS decoder (SECS=60; needs a nightly Rust)
 	@scripts/fuzz
+
+peers: ## try the simulators with M-Pesa and MikroTik libraries that others wrote
+	@scripts/peers
 
 clean-data: ## delete the private databases and generated passwords under .data/, after asking
 	@scripts/clean-data
