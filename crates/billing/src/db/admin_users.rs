@@ -19,6 +19,10 @@ pub(crate) struct AdminRecord {
 
 /// By name, whatever its case.
 pub(crate) async fn find_by_username(pool: &MySqlPool, username: &str) -> Result<Option<AdminRecord>, StoreError> {
+    // The column is ASCII, and the database refuses to compare it with anything else.
+    if !username.is_ascii() {
+        return Ok(None);
+    }
     Ok(sqlx::query_as!(
         AdminRecord,
         r#"select id as "id: Uuid", username, password_hash, role, login_epoch,

@@ -158,7 +158,20 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 /// # Errors
 /// [`MigrateError`] says whether to try again or to act.
 pub async fn migrate(pool: &MySqlPool) -> Result<(), MigrateError> {
-    MIGRATIONS.run(pool).await.map_err(|error| match error {
+    let away = |error: sqlx::Error| migrate_error(sqlx::migrate::MigrateError::Execute(error));
+    // Detached: however this ends, the connection is closed, and with it the lock is given back.
+    let mut connection = pool.acquire().await.map_err(away)?.detach();
+    // sqlx takes a lock of its own, but waits for it with -1 seconds, which MariaDB does not take for "for ever".
+    let lock = "select get_lock(left(concat('bando.migrate.', database()), 64), 60)";
+    let is_locked: Option<i64> = sqlx::query_scalar(lock).fetch_one(&mut connection).await.map_err(away)?;
+    if is_locked != Some(1) {
+        return Err(MigrateError::Unavailable(StoreError::Unavailable(sqlx::Error::PoolTimedOut)));
+    }
+    MIGRATIONS.run_direct(&mut connection).await.map_err(migrate_error)
+}
+
+fn migrate_error(error: sqlx::migrate::MigrateError) -> MigrateError {
+    match error {
         sqlx::migrate::MigrateError::Execute(source) | sqlx::migrate::MigrateError::ExecuteMigration(source, _) => {
             match StoreError::from(source) {
                 unavailable @ StoreError::Unavailable(_) => MigrateError::Unavailable(unavailable),
@@ -167,7 +180,7 @@ pub async fn migrate(pool: &MySqlPool) -> Result<(), MigrateError> {
             }
         }
         other => MigrateError::Refused(other),
-    })
+    }
 }
 
 /// How many migrations this program has that the database has not.

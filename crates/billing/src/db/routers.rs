@@ -77,6 +77,10 @@ pub(crate) async fn list_routers(pool: &MySqlPool) -> Result<Vec<RouterRecord>, 
 
 /// An active router by its public name.
 pub(crate) async fn find_by_slug(pool: &MySqlPool, slug: &str) -> Result<Option<RouterRecord>, StoreError> {
+    // The column is ASCII, and the database refuses to compare it with anything else.
+    if !slug.is_ascii() {
+        return Ok(None);
+    }
     let row = sqlx::query_as!(
         RouterRow,
         r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",

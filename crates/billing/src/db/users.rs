@@ -73,6 +73,8 @@ pub(crate) async fn list_users(
     let number = number.map(Msisdn::international);
     let (seen_at, id) =
         after.map_or((DateTime::<Utc>::MAX_UTC.min(far_future()), Uuid::max()), |(at, id)| (at, id.as_uuid()));
+    // Bound as a DATETIME: a zoned instant would be bound as a TIMESTAMP, which ends in 2038 on MariaDB.
+    let seen_at = seen_at.naive_utc();
     let rows = sqlx::query!(
         r#"select id as "id: Uuid", msisdn, payments_count, paid_kes,
                   created_at as "created_at: DateTime<Utc>", last_seen_at as "last_seen_at: DateTime<Utc>"
