@@ -35,36 +35,48 @@ impl fmt::Display for Fault {
 
 /// Reads something.
 pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Fault> {
-    let answer = send(Request::get(path), |request| request.build()).await?;
-    answer.json().await.map_err(|_| Fault::Unreachable)
+    send(Request::get(path), RequestBuilder::build).await?.read().await
 }
 
 /// Sends something and reads what comes back.
 pub(super) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, Fault> {
-    let answer = send(Request::post(path), |request| request.json(body)).await?;
-    answer.json().await.map_err(|_| Fault::Unreachable)
+    send(Request::post(path), |request| request.json(body)).await?.read().await
 }
 
 /// Does something that has no answer but that it was done.
 pub(super) async fn command(path: &str) -> Result<(), Fault> {
-    send(Request::post(path), |request| request.build()).await.map(drop)
+    send(Request::post(path), RequestBuilder::build).await.map(drop)
 }
 
 async fn send(
     request: RequestBuilder,
     finish: impl FnOnce(RequestBuilder) -> Result<Request, gloo_net::Error>,
-) -> Result<Response, Fault> {
+) -> Result<Answer, Fault> {
     let limit = Limit::start().ok_or(Fault::Unreachable)?;
     // Other sites cannot set this header, so a request that has it comes from this app.
     let request = request.header("X-Requested-With", "bando").abort_signal(Some(&limit.controller.signal()));
     let request = finish(request).map_err(|_| Fault::Unreachable)?;
-    let answer = request.send().await.map_err(|_| Fault::Unreachable)?;
-    match answer.status() {
+    let response = request.send().await.map_err(|_| Fault::Unreachable)?;
+    let (status, is_login) = (response.status(), response.url().ends_with("/api/admin/login"));
+    let answer = Answer { response, _limit: limit };
+    match status {
         200..=299 => Ok(answer),
-        401 if !answer.url().ends_with("/api/admin/login") => Err(Fault::SignedOut),
+        401 if !is_login => Err(Fault::SignedOut),
         _ => {
-            Err(answer.json::<ErrorBody>().await.map_or(Fault::Unreachable, |body| Fault::Refused(body.error.message)))
+            Err(answer.read::<ErrorBody>().await.map_or_else(|fault| fault, |body| Fault::Refused(body.error.message)))
         }
+    }
+}
+
+/// The head of an answer; its body still counts against the limit.
+struct Answer {
+    response: Response,
+    _limit: Limit,
+}
+
+impl Answer {
+    async fn read<T: DeserializeOwned>(self) -> Result<T, Fault> {
+        self.response.json().await.map_err(|_| Fault::Unreachable)
     }
 }
 

@@ -26,10 +26,10 @@ pub(super) fn Frame(children: Children) -> impl IntoView {
                 <A href="/admin/notifications">"Notifications" <Unread /></A>
             </nav>
             <LineState />
-            <ThemeSwitch />
             <Leave />
         </header>
         <main id="page" tabindex="-1">{children()}</main>
+        <footer><ThemeSwitch /></footer>
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) struct Pager<A: Answer> {
     next: RwSignal<Option<String>>,
     path: Memo<String>,
     owner: StoredValue<Owner>,
+    session: Session,
     /// Goes up with every request that starts the list anew, so that a late answer to an older one is dropped.
     turn: StoredValue<u32>,
 }
@@ -79,6 +80,7 @@ impl<A: Answer> Pager<A> {
             next: RwSignal::new(None),
             path,
             owner: StoredValue::new(Owner::new()),
+            session: Session::here(),
             turn: StoredValue::new(0),
         };
         Effect::new(move |_| {
@@ -121,18 +123,17 @@ impl<A: Answer> Pager<A> {
             path.push_str("&after=");
             path.push_str(&encoded(after));
         }
-        let session = Session::here();
         self.owner.get_value().with(|| {
             spawn_local_scoped_with_cancellation(async move {
                 let answer = client::get::<A>(&path).await;
                 if self.turn.try_get_value() == Some(turn) {
-                    self.show(answer, after.is_some(), session);
+                    self.show(answer, after.is_some());
                 }
             });
         });
     }
 
-    fn show(self, answer: Result<A, Fault>, is_more: bool, session: Session) {
+    fn show(self, answer: Result<A, Fault>, is_more: bool) {
         match answer.map(A::open) {
             Ok((rows, meta)) => {
                 self.rows.update(|shown| if is_more { shown.extend(rows) } else { *shown = rows });
@@ -140,7 +141,7 @@ impl<A: Answer> Pager<A> {
                 self.load.set(Load::Ready);
             }
             Err(fault) => {
-                session.heed(&fault);
+                self.session.heed(&fault);
                 self.load.set(Load::Failed(fault.to_string()));
             }
         }

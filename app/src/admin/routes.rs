@@ -24,6 +24,8 @@ pub(super) const LOGIN: &str = "/admin/login";
 
 /// Takes the place of the "opening" text that the server sent.
 pub fn mount() {
+    // A panic stops the app; the console then says where.
+    std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
     let place = document().get_element_by_id("app").and_then(|place| place.dyn_into().ok());
     if let Some(place) = place {
         let place: web_sys::HtmlElement = place;
@@ -71,7 +73,8 @@ fn BehindLogin() -> impl IntoView {
             .into_any(),
             Who::Nobody => {
                 let location = use_location();
-                let here = location.pathname.get_untracked() + &location.search.get_untracked();
+                let (page, query) = (location.pathname.get_untracked(), location.search.get_untracked());
+                let here = if query.is_empty() { page } else { format!("{page}?{query}") };
                 let path = format!("{LOGIN}?next={}", encoded(&here));
                 view! { <Redirect path options=plainly() /> }.into_any()
             }

@@ -113,4 +113,25 @@ mod tests {
         assert_eq!(delivery(&row("none")), None);
         assert_eq!(delivery(&row("online")), Some((Tone::Good, "Online".to_owned())));
     }
+
+    #[test]
+    fn what_is_urgent_looks_urgent() {
+        let row = |severity: &str| NotificationRow {
+            id: uuid::Uuid::nil(),
+            severity: severity.to_owned(),
+            kind: String::new(),
+            message: String::new(),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            is_read: false,
+        };
+        for (word, class, words) in [
+            ("critical", "badge bad", "Urgent"),
+            ("warning", "badge warn", "Warning"),
+            ("info", "badge", "For information"),
+            ("from_a_newer_version", "badge", "For information"),
+        ] {
+            let (tone, said) = severity(&row(word));
+            assert_eq!((tone.class(), said), (class, words));
+        }
+    }
 }

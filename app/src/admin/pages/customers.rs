@@ -1,13 +1,13 @@
 //! The customers, last seen first.
 
 use leptos::prelude::*;
-use leptos_router::{components::Form, hooks::use_query_map};
+use leptos_router::hooks::use_query_map;
 
 use crate::{
     admin::{
         feed::{Feed, News},
         pager::{Pager, encoded},
-        parts::{list_state::ListState, time::Time},
+        parts::{list_state::ListState, search::Search, time::Time},
         words,
     },
     api::{UserList, UserRow},
@@ -29,7 +29,7 @@ pub(in crate::admin) fn Customers() -> impl IntoView {
     });
     view! {
         <div class="title"><h1>"Customers"</h1></div>
-        <Form method="GET" action="/admin/customers" attr:class="filter" attr:role="search">
+        <Search page="/admin/customers">
             <label class="sr-only" for="q">"Phone number"</label>
             <input
                 id="q"
@@ -40,7 +40,7 @@ pub(in crate::admin) fn Customers() -> impl IntoView {
                 prop:value=move || search.get()
             />
             <button>"Search"</button>
-        </Form>
+        </Search>
         <ListState pager empty>
             <div class="scroll">
                 <table class="rows" role="table">

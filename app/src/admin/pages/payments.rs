@@ -1,14 +1,14 @@
 //! The payments, newest first, kept live.
 
 use leptos::prelude::*;
-use leptos_router::{components::Form, hooks::use_query_map};
+use leptos_router::hooks::use_query_map;
 
 use crate::{
     admin::{
         feed::{Feed, News},
         merge::{Filter, merge},
         pager::{Pager, encoded},
-        parts::{list_state::ListState, time::Time},
+        parts::{list_state::ListState, search::Search, time::Time},
         words,
     },
     api::{PaymentList, PaymentRow},
@@ -56,14 +56,14 @@ pub(in crate::admin) fn Payments() -> impl IntoView {
     view! {
         <div class="title">
             <h1>"Payments"</h1>
-            <a class="button" href=move || format!("/api/admin/payments.csv{}", search.get()) download rel="external">
+            <a class="button" href=move || format!("/api/admin/payments.csv{}", search.get()) download="payments.csv" rel="external">
                 "Download CSV"
             </a>
         </div>
         <FilterForm filter />
         <ListState pager empty>
             <div class="scroll">
-                <table class="rows" role="table">
+                <table class="rows compact" role="table">
                     <thead role="rowgroup">
                         <tr role="row">
                             {["Time", "Phone", "Package", "Amount", "Status", "Receipt", "WiFi"]
@@ -97,7 +97,7 @@ fn FilterForm(filter: Memo<Filter>) -> impl IntoView {
         })
     };
     view! {
-        <Form method="GET" action="/admin" attr:class="filter" attr:role="search">
+        <Search page="/admin">
             <fieldset class="choice">
                 <legend class="sr-only">"Status"</legend>
                 {options().into_iter().collect_view()}
@@ -112,7 +112,7 @@ fn FilterForm(filter: Memo<Filter>) -> impl IntoView {
                 prop:value=move || filter.with(|filter| filter.search.clone())
             />
             <button>"Search"</button>
-        </Form>
+        </Search>
     }
 }
 

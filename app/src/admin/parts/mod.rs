@@ -1,6 +1,7 @@
 //! Pieces that several pages use.
 
 pub(super) mod list_state;
+pub(super) mod search;
 pub(super) mod theme_switch;
 pub(super) mod time;
 pub(super) mod trouble;
