@@ -170,6 +170,9 @@ fn narrow(query: &mut QueryBuilder<'_, MySql>, filter: &PaymentFilter) {
             .push(" and p.user_id = (select id from users where msisdn = ")
             .push_bind(msisdn.international())
             .push(")");
+    } else if !text.is_ascii() {
+        // References and receipts are ASCII, and the database refuses to compare them with anything else.
+        query.push(" and 1 = 0");
     } else {
         let text: String = text.chars().take(40).collect();
         query

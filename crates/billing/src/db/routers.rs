@@ -171,6 +171,16 @@ pub(crate) async fn record_seen(pool: &MySqlPool, id: RouterId, now: DateTime<Ut
     Ok(())
 }
 
+/// Since when the router has not answered: since it last did, or since it was added.
+pub(crate) async fn find_silent_since(pool: &MySqlPool, id: RouterId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(last_seen_at, created_at) as "since!: DateTime<Utc>" from routers where id = ?"#,
+        id.as_uuid()
+    )
+    .fetch_optional(pool)
+    .await?)
+}
+
 /// Records what is wrong with the router, in words for its owner.
 pub(crate) async fn record_error(
     pool: &MySqlPool,
