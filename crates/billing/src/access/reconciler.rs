@@ -9,17 +9,21 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{MacAddr, access};
+use domain::{MacAddr, NotificationId, access};
 use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use self::rounds::Finding;
 use super::{Deps, credentials, target, words, writeback};
-use crate::db::{
-    StoreError, routers,
-    routers::RouterRecord,
-    session_devices::{self, WorkRecord},
+use crate::{
+    db::{
+        StoreError,
+        notifications::{self, NewNotification, Severity},
+        routers::{self, RouterRecord},
+        session_devices::{self, WorkRecord},
+    },
+    random,
 };
 
 /// With more devices due than this, reading the whole router is cheaper than reading each.
@@ -27,6 +31,8 @@ const FAST_DEVICES: usize = 16;
 /// A device that was let on but is not on yet is looked at after 1, 2, 4, 8 and 16 seconds, so that its
 /// owner need not wait for the next comparison of the whole router to be told.
 const LOOKS: u32 = 5;
+/// A router that has been away for longer is worth telling the owner.
+const ALERT_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// The wait after a database failure.
 const STORE_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait after a connection that logs in but then fails.
@@ -253,8 +259,32 @@ impl Reconciler {
         for device in work.iter().filter(|device| device.is_due(now)) {
             writeback::failed(&self.deps.pool, device, &text, Some(wait), now).await?;
         }
+        if let Some(since) = routers::find_silent_since(&self.deps.pool, self.router.id).await?
+            && now - since > ALERT_AFTER
+        {
+            self.alert_owner(&text, now).await?;
+        }
         self.deps.changed.notify_one();
         Ok(())
+    }
+
+    /// Tells the owner, once until it is read, that this router is away and customers may be waiting.
+    async fn alert_owner(&self, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let message = format!(
+            "Router {} is not reachable. Payments are kept and delivered when it is back. {error}",
+            self.router.name
+        );
+        let key = format!("router_down:{}", self.router.id);
+        let new = NewNotification {
+            id: NotificationId::from_uuid(random::uuid(now)),
+            severity: Severity::Critical,
+            kind: "router_down",
+            message: &message,
+            subject: Some(self.router.id.to_string()),
+            dedupe_key: Some(&key),
+            created_at: now,
+        };
+        notifications::insert_notification(&self.deps.pool, &new).await.map(drop)
     }
 
     /// Until the next end of a session: those are ended in the database although the router is away.

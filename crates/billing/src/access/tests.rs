@@ -238,6 +238,24 @@ async fn a_wrong_password_is_said_in_words(pool: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn the_owner_is_told_once_of_a_router_that_stays_away(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let router = world.router("main", closed, "bando").await;
+    world.grant(router.id, MAC, 3600, None).await;
+    world.clock.advance(TimeDelta::seconds(61));
+    world.start(SELDOM);
+    let raised = until("a notification", || async {
+        let raised = crate::db::notifications::list_notifications(&world.pool, 10).await.unwrap();
+        (!raised.is_empty()).then_some(raised)
+    })
+    .await;
+    assert_eq!((raised.len(), raised[0].kind.as_str()), (1, "router_down"));
+    assert!(raised[0].message.contains("Router main is not reachable"), "{}", raised[0].message);
+    world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn used_up_data_ends_the_session(pool: MySqlPool) {
     let (world, sim) = (World::new(pool).await, sim().await);
     let router = world.router("main", sim.addr().port(), "bando").await;

@@ -58,6 +58,11 @@ async fn applied_once(
         sessions::touch_payment(&mut transaction, device.session_id, now).await?;
     }
     transaction.commit().await?;
+    tracing::info!(
+        request.id = device.request_id.as_deref().unwrap_or("-"), session.id = %device.session_id,
+        session.mac = %device.mac.masked(), intended = if device.is_on_intended { "on" } else { "off" },
+        is_online = usage.is_online, "the router has what was intended"
+    );
     Ok(true)
 }
 

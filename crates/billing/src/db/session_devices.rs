@@ -103,6 +103,8 @@ pub(crate) struct WorkRecord {
     pub data: Option<DataSize>,
     /// What all devices of the session have used.
     pub session_used: DataSize,
+    /// The request that bought the session, to follow it through the logs; `None` for a voucher.
+    pub request_id: Option<String>,
 }
 
 impl WorkRecord {
@@ -149,6 +151,7 @@ struct WorkRow {
     ended_at: Option<DateTime<Utc>>,
     data_bytes: Option<u64>,
     session_used_bytes: u64,
+    request_id: Option<String>,
 }
 
 impl TryFrom<WorkRow> for WorkRecord {
@@ -181,6 +184,7 @@ impl TryFrom<WorkRow> for WorkRecord {
             ended_at: row.ended_at,
             data: row.data_bytes.map(DataSize::from_bytes),
             session_used: DataSize::from_bytes(row.session_used_bytes),
+            request_id: row.request_id,
         })
     }
 }
@@ -198,13 +202,15 @@ pub(crate) async fn list_work(pool: &MySqlPool, router_id: RouterId) -> Result<V
                   s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                   s.ended_at as "ended_at: DateTime<Utc>", s.data_bytes,
                   cast((select sum(o.used_bytes) from session_devices o where o.session_id = s.id) as unsigned)
-                      as "session_used_bytes!: u64"
+                      as "session_used_bytes!: u64",
+                  p.request_id as "request_id?"
            from (select id from session_devices where router_id = ? and intended = 'on'
                  union all
                  select id from session_devices
                  where router_id = ? and intended = 'off' and next_try_at is not null) as work
            join session_devices d on d.id = work.id
            join sessions s on s.id = d.session_id
+           left join payments p on p.id = s.payment_id
            order by d.updated_at, d.id limit 100000"#,
         router_id.as_uuid(),
         router_id.as_uuid()

@@ -1,5 +1,7 @@
 //! The push: sent once, by whoever marks it as sent first, and never again. Its answer is only evidence.
 
+use std::time::Duration;
+
 use daraja::{CallbackUrl, PushOutcome, PushReply, PushRequest, TransactionDesc};
 use domain::{
     NotificationId, PaymentId, ResultCode,
@@ -19,6 +21,10 @@ use crate::{
 };
 
 use super::record::{Claim, Testimony};
+
+/// How often an answer is tried to be stored: with the pauses between and three seconds for each connection
+/// that does not come about, for at least a quarter of an hour.
+const MAX_KEEP_TRIES: u32 = 120;
 
 impl Billing {
     /// Sends the push in the background; the request that began the payment does not wait for Daraja.
@@ -56,7 +62,22 @@ impl Billing {
         };
         let reply = self.mpesa().push(&request).await;
         metrics::counter!("bando_pushes_total", "outcome" => reply.outcome.as_str()).increment(1);
-        self.record_answer(id, &reply).await
+        self.keep_answer(id, &reply).await
+    }
+
+    /// Stores the answer, trying again while the database is away: nothing else knows the CheckoutRequestID,
+    /// and without it M-Pesa cannot be asked about this payment.
+    async fn keep_answer(&self, id: PaymentId, reply: &PushReply) -> Result<(), StoreError> {
+        let mut pause = Duration::from_millis(200);
+        for _ in 0..MAX_KEEP_TRIES {
+            match self.record_answer(id, reply).await {
+                Err(error) if error.is_unavailable() => tracing::debug!(payment.id = %id, %error, "trying again"),
+                done => return done,
+            }
+            tokio::time::sleep(pause + random::jitter(pause)).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+        self.record_answer(id, reply).await
     }
 
     async fn record_answer(&self, id: PaymentId, reply: &PushReply) -> Result<(), StoreError> {
