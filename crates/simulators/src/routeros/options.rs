@@ -195,7 +195,8 @@ pub struct Options {
     pub network: Ipv4Addr,
     /// Simulated seconds the API refuses connections after a reboot.
     pub boot_secs: u64,
-    /// Simulated seconds after boot at which the clock is set from the network; never by itself when absent.
+    /// Simulated seconds after boot at which the clock is set from the network. When absent: never on the
+    /// virtual clock, after 15 on the real one.
     pub ntp_after_secs: Option<u64>,
     /// Text of `hotspot/login.html`, with the portal filled in; the router's stock page when absent.
     pub login_html: Option<String>,

@@ -4,6 +4,9 @@ use serde::Deserialize;
 
 use super::{hotspot::Cause, router::Router};
 
+/// Seconds after boot at which a router finds the time, where time is real.
+const NTP_AFTER_SECS: u64 = 15;
+
 /// How the router went down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,7 +38,9 @@ impl Router {
         self.booted_at_ms = self.now_ms;
         self.up_at_ms = self.now_ms.saturating_add(boot_secs.saturating_mul(1000));
         self.clock_set_epoch_secs = 0;
-        let ntp_ms = self.options.ntp_after_secs.map(|secs| secs.saturating_mul(1000));
+        // On a real clock there is a network with the time in it, unless told otherwise.
+        let ntp_secs = self.options.ntp_after_secs.or(self.clock.is_real().then_some(NTP_AFTER_SECS));
+        let ntp_ms = ntp_secs.map(|secs| secs.saturating_mul(1000));
         self.ntp_at_ms = ntp_ms.map(|ms| self.up_at_ms.saturating_add(ms));
         let first_packet_ms =
             self.up_at_ms.saturating_add(self.options.unconfirmed.next_packet_secs.saturating_mul(1000));

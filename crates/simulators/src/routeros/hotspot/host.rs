@@ -108,6 +108,7 @@ impl Router {
             mac: mac.to_owned(),
             ip,
             found_ms: self.now_ms,
+            waiting_since_ms: self.now_ms,
             left_ms: None,
             mac_login_tried: false,
             last_error: None,
@@ -128,7 +129,7 @@ impl Router {
         };
         let idle_ms = host.left_ms.map(|left| left.saturating_add(timeout("idle-timeout").unwrap_or(IDLE_DEFAULT_MS)));
         let login_ms = match self.binding(&host.mac, host.ip).as_str() {
-            "regular" => timeout("login-timeout").map(|ms| host.found_ms.saturating_add(ms)),
+            "regular" => timeout("login-timeout").map(|ms| host.waiting_since_ms.saturating_add(ms)),
             _ => None,
         };
         idle_ms.into_iter().chain(login_ms).min()

@@ -30,6 +30,8 @@ pub(crate) struct Host {
     pub(crate) mac: String,
     pub(crate) ip: std::net::Ipv4Addr,
     pub(crate) found_ms: Millis,
+    /// Since when it has been without a session; its login timeout counts from here.
+    pub(crate) waiting_since_ms: Millis,
     /// When the device fell silent; absent while it talks.
     pub(crate) left_ms: Option<Millis>,
     /// MAC login is tried once per host entry (reported from the field); this says it was.

@@ -165,6 +165,10 @@ impl Router {
         if cause.drops_mac_cookie() {
             self.drop_mac_cookies(&session.mac);
         }
+        let now_ms = self.now_ms;
+        for host in self.hotspot.hosts.iter_mut().filter(|host| host.mac == session.mac && host.ip == ip) {
+            host.waiting_since_ms = now_ms;
+        }
         match cause {
             Cause::KeepaliveTimeout => {
                 let id = self.hotspot.host(&session.mac, ip).map(|host| host.id);
