@@ -1,0 +1,378 @@
+//! From text to [`Config`].
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use billing::CallbackIps;
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
+use super::{
+    Config, ConfigError, Environment, FirstOwner, FirstRouter, HttpConfig, LogConfig, MpesaConfig, environment::Reader,
+    table,
+};
+
+/// Published by Safaricom for everyone's tests.
+const SANDBOX_PASSKEY: &str = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919";
+/// Published by Safaricom for everyone's tests.
+const SANDBOX_SHORTCODE: &str = "174379";
+/// What the simulator accepts.
+const SIMULATOR_CREDENTIAL: &str = "demo";
+const APP_SECRET_MIN: usize = 32;
+/// NIST 800-63B asks for 8, ASVS advises more; an owner's password guards money.
+pub const ADMIN_PASSWORD_MIN: usize = 10;
+
+impl Config {
+    /// Understands the environment.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn parse(environment: &Environment) -> Result<Self, ConfigError> {
+        let reader = Reader::new(environment);
+        let config = read(&reader);
+        match (config, reader.finish().0) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(ConfigError(problems)),
+        }
+    }
+
+    /// The names that parsing asks for; a test compares them with the table.
+    #[cfg(test)]
+    pub(super) fn names_read(environment: &Environment) -> std::collections::BTreeSet<&'static str> {
+        let reader = Reader::new(environment);
+        read(&reader);
+        reader.finish().1
+    }
+}
+
+/// Reads everything even after a problem, so that all of them are found.
+fn read(reader: &Reader<'_>) -> Option<Config> {
+    let database_url = database_url(reader);
+    let app_secret = app_secret(reader);
+    let http = http(reader);
+    let mpesa = mpesa(reader, http.as_ref());
+    let first_owner = first_owner(reader);
+    let first_router = first_router(reader);
+    let log = log(reader);
+    let web_dir = reader.text(&table::BANDO_WEB_DIR).map(Into::into);
+    Some(Config {
+        database_url: database_url?,
+        app_secret: app_secret?,
+        http: http?,
+        mpesa: mpesa?,
+        first_owner,
+        first_router,
+        log: log?,
+        web_dir,
+    })
+}
+
+fn database_url(reader: &Reader<'_>) -> Option<SecretString> {
+    reader
+        .parse_with(&table::DATABASE_URL, "such as mysql://bando:password@127.0.0.1:3306/bando", |text| {
+            let url = Url::parse(text).ok()?;
+            let names_database = !url.path().trim_matches('/').is_empty();
+            (matches!(url.scheme(), "mysql" | "mariadb") && names_database).then(|| text.to_owned())
+        })
+        .map(SecretString::from)
+}
+
+fn app_secret(reader: &Reader<'_>) -> Option<SecretString> {
+    let text = reader.text(&table::APP_SECRET)?;
+    if let Err(weakness) = judge_secret(&text) {
+        reader.problem(&table::APP_SECRET, weakness, "make one with: openssl rand -hex 32");
+        return None;
+    }
+    Some(SecretString::from(text))
+}
+
+/// Whether a secret is long and varied enough to resist guessing.
+///
+/// # Errors
+/// What is weak about it, in words.
+pub fn judge_secret(text: &str) -> Result<(), &'static str> {
+    let distinct: std::collections::BTreeSet<char> = text.chars().collect();
+    match text.chars().count() {
+        0..APP_SECRET_MIN => Err("is shorter than 32 characters"),
+        _ if distinct.len() < 8 => Err("repeats the same few characters"),
+        _ => Ok(()),
+    }
+}
+
+fn http(reader: &Reader<'_>) -> Option<HttpConfig> {
+    let host = reader.parse_with(&table::HOST, "an address such as 127.0.0.1 or 0.0.0.0", |text| match text {
+        "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        _ => text.parse().ok(),
+    });
+    let port: Option<u16> = reader.parse(&table::PORT, "a number from 0 to 65535");
+    let expected = "an address without a path, such as https://wifi.example.co.ke";
+    let public_url = match reader.text(&table::PUBLIC_URL) {
+        Some(_) => reader.parse_with(&table::PUBLIC_URL, expected, |text| {
+            web_url(text).filter(|url| url.path() == "/" && url.query().is_none())
+        }),
+        None => default_public_url(host?, port?),
+    };
+    let proxies = "addresses or networks with commas between, such as 127.0.0.1,10.0.0.0/8";
+    let trusted_proxies = match reader.text(&table::TRUSTED_PROXIES) {
+        Some(_) => reader.parse_with(&table::TRUSTED_PROXIES, proxies, networks),
+        None => Some(Vec::new()),
+    };
+    Some(HttpConfig { host: host?, port: port?, public_url: public_url?, trusted_proxies: trusted_proxies? })
+}
+
+fn default_public_url(host: IpAddr, port: u16) -> Option<Url> {
+    let host = if host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { host };
+    Url::parse(&format!("http://{}", std::net::SocketAddr::new(host, port))).ok()
+}
+
+/// An absolute http or https address with a host and without credentials.
+fn web_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    (is_web && url.username().is_empty() && url.password().is_none()).then_some(url)
+}
+
+fn networks(text: &str) -> Option<Vec<IpNet>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| part.parse::<IpNet>().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from)))
+        .collect()
+}
+
+fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> {
+    let is_production = reader.parse_with(&table::MPESA_ENV, "sandbox or production", |text| match text {
+        "sandbox" => Some(false),
+        "production" => Some(true),
+        _ => None,
+    });
+    let base_url = match reader.text(&table::MPESA_BASE_URL) {
+        Some(_) => Some(reader.parse_with(&table::MPESA_BASE_URL, "an http or https address", web_url)?),
+        None => None,
+    };
+    let stands_in = match is_production {
+        Some(true) => Standin::Nothing,
+        _ if base_url.as_ref().is_some_and(is_loopback) => Standin::Simulator,
+        _ => Standin::Sandbox,
+    };
+    let any = |_: &str| true;
+    let key = credential(reader, &table::MPESA_CONSUMER_KEY, stands_in.credential(), any);
+    let secret = credential(reader, &table::MPESA_CONSUMER_SECRET, stands_in.credential(), any);
+    let passkey = credential(reader, &table::MPESA_PASSKEY, stands_in.public(SANDBOX_PASSKEY), any);
+    let shortcode =
+        credential(reader, &table::MPESA_SHORTCODE, stands_in.public(SANDBOX_SHORTCODE), |text| is_number(text, 5..=7));
+    let till = till(reader);
+    let callback_url = callback_url(reader, http, is_production == Some(true));
+    let callback_ips = match (reader.text(&table::MPESA_CALLBACK_IPS), stands_in) {
+        (Some(_), _) => reader.parse_with(&table::MPESA_CALLBACK_IPS, "off, verify or enforce", callback_source),
+        (None, Standin::Simulator) => Some(CallbackIps::Off),
+        (None, Standin::Sandbox | Standin::Nothing) => Some(CallbackIps::Verify),
+    };
+    let schedule = query_schedule(reader);
+    Some(MpesaConfig {
+        is_production: is_production?,
+        base_url,
+        consumer_key: key?.into(),
+        consumer_secret: secret?.into(),
+        shortcode: shortcode?,
+        passkey: passkey?.into(),
+        till: till?,
+        callback_url: callback_url?,
+        callback_ips: callback_ips?,
+        query_delays_secs: schedule.as_ref().and_then(|(delays, _)| delays.clone()),
+        query_per_minute: schedule?.1.unwrap_or(if is_production? { 20 } else { 5 }),
+    })
+}
+
+/// What may stand in for a credential that is not set.
+#[derive(Clone, Copy)]
+enum Standin {
+    Nothing,
+    Sandbox,
+    Simulator,
+}
+
+impl Standin {
+    fn credential(self) -> Option<&'static str> {
+        match self {
+            Self::Simulator => Some(SIMULATOR_CREDENTIAL),
+            Self::Sandbox | Self::Nothing => None,
+        }
+    }
+
+    fn public(self, value: &'static str) -> Option<&'static str> {
+        match self {
+            Self::Simulator | Self::Sandbox => Some(value),
+            Self::Nothing => None,
+        }
+    }
+}
+
+fn credential(
+    reader: &Reader<'_>,
+    variable: &table::Variable,
+    standin: Option<&str>,
+    is_valid: impl Fn(&str) -> bool,
+) -> Option<String> {
+    match (reader.text(variable), standin) {
+        (Some(text), _) if is_valid(&text) => Some(text),
+        (Some(_), _) => {
+            reader.problem(variable, "is not understood", "it should be 5 to 7 digits");
+            None
+        }
+        (None, Some(standin)) => Some(standin.to_owned()),
+        (None, None) => {
+            let todo = "take it from your app on developer.safaricom.co.ke, or set MPESA_BASE_URL to a simulator";
+            reader.problem(variable, "is not set", todo);
+            None
+        }
+    }
+}
+
+fn is_number(text: &str, digits: std::ops::RangeInclusive<usize>) -> bool {
+    digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The outer option is whether it could be read, the inner one whether payments go to a till.
+fn till(reader: &Reader<'_>) -> Option<Option<String>> {
+    let expected = "CustomerPayBillOnline or CustomerBuyGoodsOnline";
+    let is_till = reader.parse_with(&table::MPESA_TRANSACTION_TYPE, expected, |text| match text {
+        "CustomerPayBillOnline" => Some(false),
+        "CustomerBuyGoodsOnline" => Some(true),
+        _ => None,
+    })?;
+    let number =
+        match reader.text(&table::MPESA_TILL) {
+            Some(_) => Some(reader.parse_with(&table::MPESA_TILL, "5 to 8 digits", |text| {
+                is_number(text, 5..=8).then(|| text.to_owned())
+            })?),
+            None => None,
+        };
+    if is_till && number.is_none() {
+        reader.problem(&table::MPESA_TILL, "is not set", "with CustomerBuyGoodsOnline it must be your till number");
+        return None;
+    }
+    Some(number.filter(|_| is_till))
+}
+
+fn callback_url(reader: &Reader<'_>, http: Option<&HttpConfig>, is_production: bool) -> Option<String> {
+    let url = match reader.text(&table::MPESA_CALLBACK_URL) {
+        Some(_) => reader.parse_with(&table::MPESA_CALLBACK_URL, table::MPESA_CALLBACK_URL.example, |text| {
+            web_url(text).filter(|url| url.query().is_none() && url.fragment().is_none())
+        })?,
+        None => http?.public_url.join("api/pay/hook").ok()?,
+    };
+    if is_production && (url.scheme() != "https" || is_loopback(&url)) {
+        let todo = "Safaricom only reports to public https addresses; set it or PUBLIC_URL to yours";
+        reader.problem(&table::MPESA_CALLBACK_URL, "cannot work in production", todo);
+        return None;
+    }
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn callback_source(text: &str) -> Option<CallbackIps> {
+    match text {
+        "off" => Some(CallbackIps::Off),
+        "verify" => Some(CallbackIps::Verify),
+        "enforce" => Some(CallbackIps::Enforce),
+        _ => None,
+    }
+}
+
+/// `MPESA_QUERY_DELAYS` and `MPESA_QUERY_PER_MINUTE`, each if set.
+fn query_schedule(reader: &Reader<'_>) -> Option<(Option<Vec<u64>>, Option<u32>)> {
+    let delays = match reader.text(&table::MPESA_QUERY_DELAYS) {
+        Some(_) => Some(reader.parse_with(
+            &table::MPESA_QUERY_DELAYS,
+            "1 to 50 numbers of seconds with commas between, such as 25,45,75",
+            |text| {
+                let delays: Option<Vec<u64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+                delays.filter(|list| list.len() <= 50 && list.iter().all(|secs| (1..=86_400).contains(secs)))
+            },
+        )?),
+        None => None,
+    };
+    let per_minute = match reader.text(&table::MPESA_QUERY_PER_MINUTE) {
+        Some(_) => Some(reader.parse_with(&table::MPESA_QUERY_PER_MINUTE, "a number from 1 to 6000", |text| {
+            text.parse().ok().filter(|number| (1..=6000).contains(number))
+        })?),
+        None => None,
+    };
+    Some((delays, per_minute))
+}
+
+fn first_owner(reader: &Reader<'_>) -> Option<FirstOwner> {
+    let username = reader.parse_with(&table::ADMIN_USERNAME, "3 to 64 letters, digits, dots, - or _", |text| {
+        is_username(text).then(|| text.to_ascii_lowercase())
+    });
+    let password = reader.text(&table::ADMIN_PASSWORD)?;
+    if password.chars().count() < ADMIN_PASSWORD_MIN {
+        let todo = format!("choose at least {ADMIN_PASSWORD_MIN} characters");
+        reader.problem(&table::ADMIN_PASSWORD, "is too short", todo);
+    }
+    Some(FirstOwner { username: username?, password: password.into() })
+}
+
+/// Whether a text may be an admin's name.
+#[must_use]
+pub fn is_username(text: &str) -> bool {
+    (3..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@'))
+}
+
+fn first_router(reader: &Reader<'_>) -> Option<FirstRouter> {
+    let host = reader.text(&table::MIKROTIK_HOST);
+    let tls_pin = reader.parse_with(&table::MIKROTIK_TLS, "off, or pin: and 64 hexadecimal digits", tls_pin);
+    let port = match reader.text(&table::MIKROTIK_PORT) {
+        Some(_) => reader.parse_with(&table::MIKROTIK_PORT, "a number from 1 to 65535", |text| {
+            text.parse().ok().filter(|port| *port != 0)
+        }),
+        None => tls_pin.map(default_api_port),
+    };
+    let username = reader.text(&table::MIKROTIK_USERNAME);
+    let password = reader.text(&table::MIKROTIK_PASSWORD);
+    let host = host?;
+    if password.is_none() {
+        reader.problem(&table::MIKROTIK_PASSWORD, "is not set", "it is needed because MIKROTIK_HOST is set");
+    }
+    Some(FirstRouter { host, port: port?, username: username?, password: password?.into(), tls_pin: tls_pin? })
+}
+
+/// The port RouterOS listens on by default for its API, plain or with TLS.
+#[must_use]
+pub fn default_api_port(tls_pin: Option<[u8; 32]>) -> u16 {
+    if tls_pin.is_some() { 8729 } else { 8728 }
+}
+
+/// `off` is `Some(None)`, `pin:<hex>` the fingerprint; colons between the pairs are accepted.
+#[must_use]
+pub fn tls_pin(text: &str) -> Option<Option<[u8; 32]>> {
+    if text == "off" {
+        return Some(None);
+    }
+    let digits = text.strip_prefix("pin:")?.replace(':', "");
+    let mut pin = [0; 32];
+    hex::decode_to_slice(digits, &mut pin).ok()?;
+    Some(Some(pin))
+}
+
+fn log(reader: &Reader<'_>) -> Option<LogConfig> {
+    let is_json = reader.parse_with(&table::LOG_FORMAT, "pretty or json", |text| match text {
+        "pretty" => Some(false),
+        "json" => Some(true),
+        _ => None,
+    });
+    let filter = reader.parse_with(&table::LOG_LEVEL, "error, warn, info, debug or trace", |text| {
+        text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned())
+    });
+    Some(LogConfig { is_json: is_json?, filter: filter? })
+}

@@ -1,0 +1,130 @@
+//! HTTP: the one table of routes, grouped by who asks, and the layers around them.
+
+mod admin;
+mod assets;
+mod callback;
+mod client_ip;
+mod cross_site;
+mod csv;
+mod encoding;
+mod error;
+mod events;
+mod extract;
+mod health;
+mod limits;
+mod openapi;
+mod packages;
+mod pay;
+mod portal;
+mod request;
+mod security;
+mod state;
+mod status;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::Response,
+    routing::{get, post},
+};
+use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_sessions_sqlx_store::MySqlStore;
+
+use error::ApiError;
+use limits::{BODY_MAX, CALLBACKS_MAX, Places, REQUESTS_MAX};
+
+pub(crate) use packages::package_item;
+pub(crate) use state::AppState;
+
+/// Every route with every layer.
+pub(crate) fn routes(state: AppState, sessions: MySqlStore) -> Router {
+    let ordinary = Places::new(REQUESTS_MAX);
+    let reports = Places::new(CALLBACKS_MAX);
+    Router::new()
+        .merge(mpesa(&state).route_layer(from_fn_with_state(reports, limits::limit)))
+        .merge(customers(&state).route_layer(from_fn_with_state(ordinary.clone(), limits::limit)))
+        .merge(owners(&state, sessions).route_layer(from_fn_with_state(ordinary, limits::limit)))
+        .merge(files())
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn(limits::envelope))
+        .layer(from_fn_with_state(state.clone(), security::headers))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn_with_state(state.clone(), request::trace))
+        .with_state(state)
+}
+
+/// Daraja. The neutral addresses are the ones to give to Safaricom, which bans some words in them.
+fn mpesa(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/api/mpesa/callback", post(callback::without_token))
+        .route("/api/mpesa/callback/{token}", post(callback::with_token))
+        .route("/api/pay/hook", post(callback::without_token))
+        .route("/api/pay/hook/{token}", post(callback::with_token))
+        .route_layer(from_fn_with_state(state.clone(), want_database))
+}
+
+/// Customers: the API behind the portal, and the portal's own pages, which explain a missing database in
+/// words instead.
+fn customers(state: &AppState) -> Router<AppState> {
+    let api = Router::new()
+        .route("/api/packages", get(packages::list))
+        .route("/api/pay", post(pay::pay))
+        .route("/api/user/status", get(status::status))
+        .route("/api/user/events", get(events::user))
+        .route_layer(from_fn_with_state(state.clone(), want_database));
+    Router::new()
+        .route("/", get(portal::unnamed))
+        .route("/w/{router}", get(portal::named))
+        .route("/pay", post(portal::pay))
+        .route("/voucher", post(portal::voucher))
+        .route("/theme", post(portal::theme))
+        .merge(api)
+        .route_layer(from_fn_with_state(state.clone(), cross_site::refuse_other_sites))
+}
+
+/// Owners and cashiers.
+fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
+    let doors = Router::new()
+        .route("/api/admin/login", post(admin::login::log_in))
+        .route("/api/admin/logout", post(admin::login::log_out))
+        .route_layer(from_fn_with_state(state.clone(), cross_site::refuse_other_sites));
+    let rooms = Router::new()
+        .route("/api/admin/me", get(admin::login::who))
+        .route("/api/admin/payments", get(admin::payments::list))
+        .route("/api/admin/payments.csv", get(admin::payments::file))
+        .route("/api/admin/users", get(admin::users::list))
+        .route("/api/admin/notifications", get(admin::notifications::list))
+        .route("/api/admin/notifications/{id}/read", post(admin::notifications::mark_read))
+        .route("/api/events", get(events::admin))
+        .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site));
+    doors
+        .merge(rooms)
+        .route_layer(from_fn_with_state(state.clone(), want_database))
+        .route("/metrics", get(health::metrics))
+        .route_layer(admin::session::layer(sessions, state.config().http.is_https()))
+}
+
+/// What needs no database.
+fn files() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/api/openapi.json", get(openapi::description))
+        .route("/admin", get(admin::page::shell))
+        .route("/admin/", get(admin::page::shell))
+        .route("/admin/{*path}", get(admin::page::shell))
+        .route("/assets/{*path}", get(assets::bundle))
+        .route("/robots.txt", get(|| assets::public("robots.txt")))
+        .route("/favicon.ico", get(|| assets::public("favicon.ico")))
+        .route("/icon.svg", get(|| assets::public("icon.svg")))
+}
+
+/// Middleware: `503` until the schema is up to date.
+async fn want_database(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, ApiError> {
+    state.ensure_migrated()?;
+    Ok(next.run(request).await)
+}

@@ -1,0 +1,49 @@
+//! `GET /api/openapi.json`, generated from the handlers themselves.
+
+use axum::{Json, response::IntoResponse};
+use utoipa::OpenApi;
+
+use super::{admin, callback, events, health, packages, pay, status};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Bando", description = "M-Pesa WiFi billing. Errors everywhere have the form of ErrorBody."),
+    paths(
+        packages::list,
+        pay::pay,
+        status::status,
+        events::user,
+        callback::with_token,
+        callback::without_token,
+        admin::login::log_in,
+        admin::login::log_out,
+        admin::login::who,
+        admin::payments::list,
+        admin::payments::file,
+        admin::users::list,
+        admin::notifications::list,
+        admin::notifications::mark_read,
+        events::admin,
+        health::healthz,
+        health::readyz,
+        health::metrics
+    ),
+    components(schemas(app::api::ErrorBody, app::api::ErrorDetail, app::api::PaymentRow, app::api::NotificationRow))
+)]
+struct Description;
+
+/// Addresses that are answered by the handler of another one.
+const ALIASES: [(&str, &str); 2] =
+    [("/api/pay/hook", "/api/mpesa/callback"), ("/api/pay/hook/{token}", "/api/mpesa/callback/{token}")];
+
+/// The description of this very server.
+pub(super) async fn description() -> impl IntoResponse {
+    let mut description = Description::openapi();
+    let paths = &mut description.paths.paths;
+    for (alias, original) in ALIASES {
+        if let Some(item) = paths.get(original).cloned() {
+            paths.insert(alias.to_owned(), item);
+        }
+    }
+    Json(description)
+}

@@ -1,0 +1,130 @@
+//! `POST /api/pay`: a customer presses pay.
+
+use app::api::{ErrorBody, PayAccepted, PayRequest};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use billing::{
+    Billing,
+    payments::{BeginError, BeginPayment, Begun},
+};
+use domain::payment::PaymentStatus;
+
+use super::{error::ApiError, extract::ApiJson, request::Origin};
+
+/// Longest idempotency key, as Stripe has it.
+const KEY_MAX: usize = 255;
+
+/// Sends an M-Pesa prompt to the customer's phone. The same `Idempotency-Key` with the same body gives the
+/// same payment.
+#[utoipa::path(post, path = "/api/pay", tag = "customer", request_body = PayRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "any text up to 255 characters")),
+    responses(
+        (status = 202, body = PayAccepted), (status = 400, body = ErrorBody),
+        (status = 409, description = "a prompt may still be open on this phone or device", body = ErrorBody),
+        (status = 422, description = "a field is not acceptable, or the key was used for another body", body = ErrorBody),
+        (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)
+    ))]
+pub(super) async fn pay(
+    State(billing): State<Billing>,
+    origin: Origin,
+    headers: HeaderMap,
+    ApiJson(request): ApiJson<PayRequest>,
+) -> Result<Response, ApiError> {
+    let begin = BeginPayment { idempotency_key: idempotency_key(&headers)?, ..parse(&request, origin)? };
+    let begun = billing.begin_payment(begin).await?;
+    let accepted = accepted(&begun);
+    let location = [(header::LOCATION, accepted.status_url.clone())];
+    Ok((StatusCode::ACCEPTED, location, Json(accepted)).into_response())
+}
+
+/// Understands the fields, naming the first that is wrong.
+pub(super) fn parse(request: &PayRequest, origin: Origin) -> Result<BeginPayment, ApiError> {
+    let package_id = request
+        .package_id
+        .parse()
+        .map_err(|_| ApiError::invalid("package_id", "invalid_package", "Choose one of the packages."))?;
+    let msisdn = request.phone.parse().map_err(|error: domain::msisdn::InvalidMsisdn| {
+        ApiError::invalid("phone", "invalid_phone", error.to_string())
+    })?;
+    let mac = request
+        .mac
+        .parse()
+        .map_err(|error: domain::mac::InvalidMac| ApiError::invalid("mac", "invalid_mac", error.to_string()))?;
+    let ip = match request.ip.as_deref().map(str::trim).filter(|ip| !ip.is_empty()) {
+        Some(ip) => Some(
+            ip.parse().map_err(|_| ApiError::invalid("ip", "invalid_ip", "This is not the address of a device."))?,
+        ),
+        None => None,
+    };
+    let router_slug = request.router.as_deref().map(str::trim).filter(|slug| !slug.is_empty()).map(str::to_owned);
+    Ok(BeginPayment {
+        package_id,
+        msisdn,
+        mac,
+        ip,
+        router_slug,
+        idempotency_key: None,
+        request_id: origin.request_id,
+        remote_ip: Some(origin.ip),
+    })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=KEY_MAX).contains(&key.len()));
+    let message = "The Idempotency-Key must be 1 to 255 plain characters.";
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| ApiError::bad_request("invalid_idempotency_key", message))
+}
+
+fn accepted(begun: &Begun) -> PayAccepted {
+    PayAccepted {
+        payment_id: begun.payment_id.as_uuid(),
+        status: status_word(begun.state.status()).to_owned(),
+        account_reference: begun.account_reference.to_string(),
+        amount_kes: begun.amount.shillings(),
+        status_url: format!("/api/user/status?payment={}", begun.payment_id),
+    }
+}
+
+/// The mission's three words.
+pub(super) const fn status_word(status: PaymentStatus) -> &'static str {
+    match status {
+        PaymentStatus::Pending => "Pending",
+        PaymentStatus::Success => "Success",
+        PaymentStatus::Failed => "Failed",
+    }
+}
+
+impl From<BeginError> for ApiError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::UnknownPackage => {
+                Self::invalid("package_id", "unknown_package", "This package is not on sale. Choose another one.")
+            }
+            BeginError::UnknownRouter => Self::invalid(
+                "router",
+                "unknown_router",
+                "This hotspot is not known. Disconnect from the WiFi and join it again.",
+            ),
+            BeginError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request.",
+            ),
+            BeginError::PromptOpen { retry_after_secs, .. } => Self::new(
+                StatusCode::CONFLICT,
+                "prompt_open",
+                "An M-Pesa prompt may still be open on this phone. Answer it, or wait a minute and try again.",
+            )
+            .with_retry_after(retry_after_secs),
+            BeginError::TooMany { retry_after_secs } => {
+                Self::too_many(retry_after_secs, "That was a lot of tries. Please wait a few minutes and try again.")
+            }
+            BeginError::Store(error) => error.into(),
+        }
+    }
+}

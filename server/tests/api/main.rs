@@ -1,0 +1,29 @@
+//! The server as its clients see it: over HTTP on a free port, with a real database and the simulators of
+//! M-Pesa and of a router. One binary, because linking one is much faster than linking ten.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod assets;
+#[cfg(test)]
+mod callbacks;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod database;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod pay;
+#[cfg(test)]
+mod portal;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod support;
