@@ -142,6 +142,28 @@ pub fn for_result(code: &ResultCode) -> CustomerText {
     CustomerText { message, retry, alert_owner }
 }
 
+/// The same outcome in words for the owner, who sees it beside the payment: what happened, and what only the
+/// owner can do. The code stays out of it; support can find it in the evidence.
+#[must_use]
+pub fn for_owner(code: &ResultCode) -> &'static str {
+    match code.as_str() {
+        "1" => "Not paid: the customer's M-Pesa balance was too low.",
+        "2" | "3" | "4" => "Not paid: the amount is outside an M-Pesa limit of the customer.",
+        "8" => "Not paid: your M-Pesa account is full. Move money out of it.",
+        "11" | "2006" => "Not paid: the customer's M-Pesa account cannot pay.",
+        "1019" => "Not paid: the customer did not answer in time.",
+        "1031" | "1032" => "Not paid: the customer cancelled.",
+        "1036" | "1037" => "Not paid: the customer's phone did not answer.",
+        "2001" => "Not paid: the customer typed a wrong PIN.",
+        "2040" => "Not paid: the number is not registered for M-Pesa.",
+        "8006" => "Not paid: the customer's M-Pesa PIN is locked.",
+        "20" | "21" | "24" | "25" | "29" | "1101" | "1102" | "2028" | "2029" | "SFC_IC0003" => {
+            "Not paid: M-Pesa refuses your set-up. Check the shortcode, till and transaction type."
+        }
+        _ => "Not paid.",
+    }
+}
+
 /// The text for a push that Daraja refused before processing (`daraja.md` §7). No prompt was sent, so paying
 /// again never pays twice.
 #[must_use]
@@ -182,6 +204,15 @@ pub const fn for_lost_answer() -> CustomerText {
 mod tests {
     use super::{Retry::*, *};
     use crate::mpesa::ResultMeaning;
+
+    #[test]
+    fn the_owner_is_told_why_for_every_code_that_ends_a_payment() {
+        for (code, ..) in TABLE {
+            let code = ResultCode::new(code);
+            let ends = matches!(code.meaning(), ResultMeaning::NoDebit | ResultMeaning::Configuration);
+            assert_eq!(for_owner(&code) != "Not paid.", ends, "{code}");
+        }
+    }
 
     /// Every code of the table: retry, alert, and a word its text must contain.
     const TABLE: &[(&str, Retry, bool, &str)] = &[

@@ -191,12 +191,10 @@ fn words_for_owner(payment: &PaymentListed) -> String {
         PaymentState::Pending => "The customer has the prompt.".to_owned(),
         PaymentState::Unknown => "M-Pesa did not say whether the prompt was sent; it is being asked.".to_owned(),
         PaymentState::Rejected => "M-Pesa refused to send the prompt. Nothing was charged.".to_owned(),
-        PaymentState::Failed => payment.result_code.as_deref().map_or_else(
-            || "Not paid.".to_owned(),
-            |code| {
-                format!("Not paid (M-Pesa code {code}). {}", result_text::for_result(&ResultCode::new(code)).message)
-            },
-        ),
+        PaymentState::Failed => payment
+            .result_code
+            .as_deref()
+            .map_or_else(|| "Not paid.".to_owned(), |code| result_text::for_owner(&ResultCode::new(code)).to_owned()),
         PaymentState::Expired => "M-Pesa never said how it ended. If money arrives later, it still counts.".to_owned(),
         // The badge says it all.
         PaymentState::Succeeded => String::new(),
