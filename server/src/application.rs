@@ -62,6 +62,8 @@ pub struct Engine {
     pub billing: Billing,
     /// The client inside it.
     pub mpesa: Arc<daraja::Client>,
+    /// Opens router passwords.
+    pub secret: AppSecret,
 }
 
 /// The engine of a configuration, without background tasks: what the command line works with, too.
@@ -81,8 +83,9 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
         query_per_minute: config.mpesa.query_per_minute,
         callback_ips: config.mpesa.callback_ips,
     };
-    let deps = billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret, options };
-    Ok(Engine { billing: Billing::new(deps), mpesa })
+    let deps =
+        billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret: secret.clone(), options };
+    Ok(Engine { billing: Billing::new(deps), mpesa, secret })
 }
 
 /// The configuration as the Daraja client wants it.

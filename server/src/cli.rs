@@ -153,12 +153,12 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Serve => serve::serve(config, clock).await,
         Command::Migrate => migrate(&config, &clock).await,
         Command::Doctor { json } => doctor(&config, &clock, json).await,
-        Command::Audit { json } => audit(&open().await?, clock.as_ref(), json).await,
-        Command::Admin(command) => admin::run(command, &open().await?).await,
-        Command::Package(command) => package::run(command, &open().await?).await,
+        Command::Audit { json } => audit(&open().await?.billing, clock.as_ref(), json).await,
+        Command::Admin(command) => admin::run(command, &open().await?.billing).await,
+        Command::Package(command) => package::run(command, &open().await?.billing).await,
         Command::Router(command) => router::run(command, &open().await?).await,
-        Command::Voucher(command) => voucher::run(command, &open().await?).await,
-        Command::Settings(command) => settings::run(command, &open().await?).await,
+        Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
+        Command::Settings(command) => settings::run(command, &open().await?.billing).await,
         Command::Config(_) => {
             say("the settings are complete and can be understood");
             Ok(())
@@ -167,12 +167,12 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
 }
 
 /// The engine on a database that is up to date.
-async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Billing, Failure> {
-    let Engine { billing, .. } = application::engine(config, clock, 2)?;
-    if billing::db::pending_migrations(billing.pool()).await? > 0 {
+async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Engine, Failure> {
+    let engine = application::engine(config, clock, 2)?;
+    if billing::db::pending_migrations(engine.billing.pool()).await? > 0 {
         return Err(Failure::new("the database is not up to date: run `bando migrate` first"));
     }
-    Ok(billing)
+    Ok(engine)
 }
 
 async fn migrate(config: &Config, clock: &Arc<dyn Clock>) -> Result<(), Failure> {

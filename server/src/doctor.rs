@@ -51,6 +51,12 @@ impl Check {
         Self { subject: subject.into(), outcome: Outcome::Problem, message: message.into(), todo: Some(todo.into()) }
     }
 
+    /// What was found elsewhere, in words that already say what to do.
+    pub(crate) fn found(subject: &str, is_ok: bool, message: String) -> Self {
+        let outcome = if is_ok { Outcome::Ok } else { Outcome::Problem };
+        Self { subject: subject.to_owned(), outcome, message, todo: None }
+    }
+
     /// Whether something has to be mended.
     #[must_use]
     pub fn is_problem(&self) -> bool {
@@ -78,7 +84,8 @@ impl fmt::Display for Check {
 /// # Errors
 /// [`StartError`] when the settings do not even make an engine.
 pub async fn examine(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Check>, StartError> {
-    let Engine { billing, mpesa } = application::engine(config, clock, 2)?;
+    let engine = application::engine(config, clock, 2)?;
+    let Engine { billing, mpesa, .. } = &engine;
     let mut checks = vec![secret(config)];
     let is_reached = database::examine(billing.pool(), clock.as_ref(), &mut checks).await;
     checks.push(match mpesa.check_credentials().await {
@@ -87,8 +94,8 @@ pub async fn examine(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Chec
     });
     checks.extend(callback::examine(config).await);
     if is_reached {
-        checks.extend(router::examine(&billing).await);
-        checks.push(owners(&billing).await);
+        checks.extend(router::examine(&engine).await);
+        checks.push(owners(billing).await);
     }
     Ok(checks)
 }

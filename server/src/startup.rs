@@ -28,7 +28,7 @@ const REPEAT_EVERY: Duration = Duration::from_secs(30);
 
 /// Gets everything ready. Returns when it is.
 pub(crate) async fn prepare(engine: &Engine, config: &Config, readiness: &Readiness, shutdown: &CancellationToken) {
-    let Engine { billing, mpesa } = engine;
+    let Engine { billing, mpesa, .. } = engine;
     let started = Instant::now();
     let mut patience = Patience::default();
     while let Err(error) = billing::db::migrate(billing.pool()).await {

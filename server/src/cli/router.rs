@@ -11,7 +11,7 @@ use super::{
     admin::PasswordSource,
     text::{json_line, say, table},
 };
-use crate::{config, doctor::router::test_router};
+use crate::{application::Engine, config, doctor::router::test_router};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouterCommand {
@@ -54,11 +54,11 @@ pub(super) struct AddRouter {
     tls: String,
 }
 
-pub(super) async fn run(command: RouterCommand, billing: &Billing) -> Result<(), Failure> {
+pub(super) async fn run(command: RouterCommand, engine: &Engine) -> Result<(), Failure> {
     match command {
-        RouterCommand::Add(new) => add(new, billing).await,
-        RouterCommand::List { json } => list(billing, json).await,
-        RouterCommand::Test { router, json } => test(billing, router, json).await,
+        RouterCommand::Add(new) => add(new, &engine.billing).await,
+        RouterCommand::List { json } => list(&engine.billing, json).await,
+        RouterCommand::Test { router, json } => test(engine, router, json).await,
     }
 }
 
@@ -119,8 +119,8 @@ fn row_json(router: &RouterRecord) -> serde_json::Value {
     })
 }
 
-async fn test(billing: &Billing, slug: Option<String>, json: bool) -> Result<(), Failure> {
-    let mut routers = billing.list_routers().await?;
+async fn test(engine: &Engine, slug: Option<String>, json: bool) -> Result<(), Failure> {
+    let mut routers = engine.billing.list_routers().await?;
     if let Some(slug) = slug {
         routers.retain(|router| router.slug == slug);
         if routers.is_empty() {
@@ -129,7 +129,7 @@ async fn test(billing: &Billing, slug: Option<String>, json: bool) -> Result<(),
     }
     let mut checks = Vec::new();
     for router in &routers {
-        checks.push(test_router(billing, router).await);
+        checks.extend(test_router(engine, router).await);
     }
     if json {
         json_line(&checks);
@@ -139,7 +139,8 @@ async fn test(billing: &Billing, slug: Option<String>, json: bool) -> Result<(),
     match checks.iter().filter(|check| check.is_problem()).count() {
         0 if checks.is_empty() => Err(Failure::new("there is no router yet: add one with `bando router add`")),
         0 => Ok(()),
-        count => Err(Failure::new(format!("{count} of {} routers cannot be used", checks.len()))),
+        1 => Err(Failure::new("1 problem was found")),
+        count => Err(Failure::new(format!("{count} problems were found"))),
     }
 }
 
