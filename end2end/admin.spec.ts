@@ -61,14 +61,14 @@ test("filters, search and file agree with the list", async ({ page, browser, sta
   await logIn(page, stack);
   await expect(rowOf(page, paid.phone)).toBeVisible();
   await expect(rowOf(page, open.phone)).toBeVisible();
-  await page.getByText("Paid", { exact: true }).first().click();
+  await page.getByRole("radio", { name: "Paid", exact: true }).check();
   await expect(page).toHaveURL(/status=Success/);
   await expect(rowOf(page, paid.phone)).toBeVisible();
   await expect(rowOf(page, open.phone)).toHaveCount(0);
-  await page.getByText("Open", { exact: true }).click();
+  await page.getByRole("radio", { name: "Open", exact: true }).check();
   await expect(rowOf(page, open.phone)).toBeVisible();
   await expect(rowOf(page, paid.phone)).toHaveCount(0);
-  await page.getByText("All", { exact: true }).click();
+  await page.getByRole("radio", { name: "All", exact: true }).check();
 
   const search = page.getByRole("searchbox");
   for (const words of [receipt, receipt.toLowerCase(), paid.phone, paid.phone.replace(/^0/, "+254 ")]) {
