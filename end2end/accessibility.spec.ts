@@ -99,6 +99,8 @@ test("admin: customers, notifications", async ({ page, browser, stack }) => {
   await openAnyPage(portal, stack, customer);
   await pay(portal, "1 hour", customer.phone);
   await approvePrompt(browser, stack, customer.phone);
+  await expectHeading(portal, "Your payment is being checked");
+  await inspect(portal, "portal-in-review");
   await logIn(page, stack);
   await page.getByRole("link", { name: "Customers" }).click();
   await expect(rowOf(page, customer.phone)).toBeVisible();
@@ -121,6 +123,7 @@ test("virtual phone and hotspot", async ({ page, browser, stack }) => {
   const phone = await lookAtPhone(page.context(), stack, customer.phone);
   await inspect(phone, "phone-prompt");
   await approvePrompt(browser, stack, customer.phone);
+  await expectHeading(portal, "You are online");
   await phone.goto(`${stack.phone}?number=${encodeURIComponent(customer.phone)}&refresh=off`);
   await expect(phone.getByText("Confirmed")).toBeVisible();
   await inspect(phone, "phone-message");
@@ -129,7 +132,6 @@ test("virtual phone and hotspot", async ({ page, browser, stack }) => {
     await expect(phone.getByRole("heading", { name: panel })).toBeVisible();
     await inspect(phone, `phone-${panel.toLowerCase().replaceAll(" ", "-")}`);
   }
-  await expectHeading(portal, "You are online");
   await page.goto(`${stack.gateway}/?refresh=off`);
   await expect(page.getByRole("heading", { name: "Hotspot" })).toBeVisible();
   await inspect(page, "hotspot-devices");

@@ -43,6 +43,18 @@ test("too little money is explained in words", async ({ page, browser, stack }) 
   expect(await chargesOf(stack, customer.phone)).toEqual([]);
 });
 
+test("money that does not fit is said to be looked at, and never asked for again", async ({ page, browser, stack }) => {
+  const customer = newCustomer();
+  await setScenario(stack, customer.phone, "wrong_amount");
+  await openAnyPage(page, stack, customer);
+  await pay(page, "1 hour", customer.phone);
+  await approvePrompt(browser, stack, customer.phone);
+  await expectHeading(page, "Your payment is being checked");
+  await expect(page.locator("main")).toContainText("Do not pay again");
+  await expect(payButton(page)).toHaveCount(0);
+  expect((await client(stack, customer.mac)).state).toBe("portal");
+});
+
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });

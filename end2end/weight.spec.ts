@@ -89,6 +89,9 @@ test("the portal's code is small, kept for ever, and the owner's app never comes
   await expectToldToCheckPhone(page);
   // The page has come to life when its clock moves.
   await expect(page.locator(".clock")).not.toHaveText("0:00");
+  // And it is not loaded over and over: the packages once, and the page that waits once.
+  const pages = downloads.filter(({ url }) => url.startsWith(`${stack.portal}/w/main`));
+  expect(pages.length).toBe(2);
   const hosts = new Set(downloads.map(({ url }) => new URL(url).host));
   expect([...hosts].sort()).toEqual([new URL(stack.gateway).host, new URL(stack.portal).host].sort());
   expect(downloads.filter(({ url }) => /admin/.test(new URL(url).pathname))).toEqual([]);

@@ -121,6 +121,7 @@ impl Page {
     const fn title(&self) -> &'static str {
         match self {
             Self::Shop(_) => "Get online",
+            Self::Waiting(waiting) if waiting.is_in_review => "Your payment is being checked",
             Self::Waiting(_) => "Check your phone",
             Self::Delivering(_) => "Connecting",
             Self::Online(_) => "You are online",

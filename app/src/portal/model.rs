@@ -227,6 +227,10 @@ pub struct Waiting {
     pub elapsed_secs: u64,
     /// Whether starting again is safe: no prompt can still be open.
     pub may_start_again: bool,
+    /// Whether a person has to look at the payment.
+    pub is_in_review: bool,
+    /// What `GET /api/user/status` says of the payment: the page loads again when it says something else.
+    pub message: String,
 }
 
 /// Paid, but no router has confirmed access yet.

@@ -7,7 +7,7 @@ use samples::{delivering, device, every_page, html, online, refused, shop, view,
 use uuid::Uuid;
 
 use super::{
-    model::{Failure, Field, FieldError, Notice, Online, Page, Shop, Theme},
+    model::{Failure, Field, FieldError, Notice, Online, Page, Shop, Theme, Waiting},
     render,
 };
 
@@ -42,8 +42,8 @@ fn the_shop_works_by_forms_alone() {
             "name=\"back\" value=\"/w/main?mac=A4%3ACF%3A12%3A00%3A00%3A01&amp;ip=10.5.50.20",
             "Pay with M-Pesa",
             "KES 1,000",
-            "1.5 GB",
-            "2 devices",
+            "1.5\u{a0}GB",
+            "2\u{a0}devices",
         ],
     );
     for hidden in [
@@ -77,6 +77,14 @@ fn a_refused_form_keeps_what_was_typed_and_says_where() {
 fn a_package_that_is_gone_is_not_chosen_silently() {
     let page = Page::Shop(Shop { chosen: Some(Uuid::from_u128(99).into()), ..shop() });
     has(&html(page), &["value=\"00000000-0000-0000-0000-000000000001\" checked"]);
+}
+
+#[test]
+fn a_payment_in_review_is_not_said_to_wait_for_a_pin() {
+    let Page::Waiting(open) = waiting(12, false) else { panic!("not a waiting page") };
+    let review = html(Page::Waiting(Waiting { is_in_review: true, ..open }));
+    has(&review, &["<h1>Your payment is being checked", "Do not pay again", "data-review=\"yes\""]);
+    assert!(!review.contains("Check your phone</h1>") && !review.contains("class=\"pulse\""), "{review}");
 }
 
 #[test]

@@ -39,6 +39,13 @@ pub const fn waiting(elapsed_secs: u64) -> Words {
     }
 }
 
+/// What to tell somebody whose payment a person has to look at: M-Pesa and we do not agree about it.
+pub const IN_REVIEW: Words = Words {
+    title: "Your payment is being checked",
+    text: "What M-Pesa told us does not fit this payment, so the owner of this WiFi looks at it. \
+           Do not pay again; show them your M-Pesa message.",
+};
+
 /// What to tell somebody who has paid and is not on the network `waiting_secs` later.
 #[must_use]
 pub const fn delivering(waiting_secs: u64) -> Words {

@@ -28,6 +28,7 @@ impl Start {
         Self {
             seconds: data("data-seconds").parse().unwrap_or_default(),
             status: data("data-status"),
+            is_in_review: !data("data-review").is_empty(),
             is_error: hint.as_ref().is_some_and(|hint| hint.class_name().contains("error")),
             hint: hint.and_then(|hint| hint.text_content()).unwrap_or_default(),
         }
@@ -87,7 +88,9 @@ pub(super) fn judge(json: &str) -> Option<f64> {
     let status = field("status")?.as_string()?;
     let can_retry = field("can_retry").is_some_and(|value| value.is_truthy());
     let shown_retry = !data("data-retry").is_empty();
-    if status != data("data-status") || (can_retry && !shown_retry) {
+    let said = data("data-said");
+    let says_something_else = !said.is_empty() && field("message").and_then(|text| text.as_string()) != Some(said);
+    if status != data("data-status") || (can_retry && !shown_retry) || says_something_else {
         show_again();
     }
     field("seconds_remaining")?.as_f64()

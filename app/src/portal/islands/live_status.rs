@@ -9,10 +9,14 @@ use crate::portal::words;
 /// Heading, words and clock of a waiting page.
 #[island]
 pub fn LiveStatus() -> impl IntoView {
-    let Start { seconds: start, status, .. } = Start::here();
+    let Start { seconds: start, status, is_in_review, .. } = Start::here();
     let is_paid = status == "paid";
     let seconds = RwSignal::new(start);
-    let words = move || if is_paid { words::delivering(seconds.get()) } else { words::waiting(seconds.get()) };
+    let words = move || match seconds.get() {
+        _ if is_in_review => words::IN_REVIEW,
+        seconds if is_paid => words::delivering(seconds),
+        seconds => words::waiting(seconds),
+    };
     #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
     watch::start(seconds, start);
     view! {

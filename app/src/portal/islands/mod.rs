@@ -16,6 +16,8 @@ pub struct Start {
     pub seconds: u64,
     /// Whether the page waits for M-Pesa (`pending`), for the router (`paid`), or is `online`.
     pub status: String,
+    /// Whether a person has to look at the payment.
+    pub is_in_review: bool,
     /// The hint under the phone field, and whether it is an error.
     pub hint: String,
     /// See `hint`.

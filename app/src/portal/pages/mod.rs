@@ -48,6 +48,10 @@ struct Live {
     here: String,
     /// Whether the page already offers to start again.
     retry: Option<&'static str>,
+    /// Whether a person has to look at the payment.
+    review: Option<&'static str>,
+    /// What the server says now; the page loads again when that changes.
+    said: Option<String>,
 }
 
 impl Live {
@@ -63,6 +67,8 @@ impl Live {
             events: payment.map(|id| format!("/api/user/events?payment={id}")),
             here: here.to_owned(),
             retry: None,
+            review: None,
+            said: None,
         }
     }
 
@@ -77,6 +83,8 @@ impl Live {
                 data-events=self.events
                 data-here=self.here
                 data-retry=self.retry
+                data-review=self.review
+                data-said=self.said
             >
                 {island}
             </div>

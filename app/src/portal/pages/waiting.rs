@@ -12,7 +12,16 @@ pub(super) fn page(waiting: &Waiting, here: &str) -> impl IntoView + use<> {
     let of = (&waiting.device, Some(waiting.payment));
     let mut live = Live::new("pending", waiting.elapsed_secs, here, of);
     live.retry = waiting.may_start_again.then_some("yes");
-    provide_context(Start { seconds: waiting.elapsed_secs, status: "pending".to_owned(), ..Start::default() });
+    live.said = Some(waiting.message.clone());
+    live.review = waiting.is_in_review.then_some("yes");
+    provide_context(Start {
+        seconds: waiting.elapsed_secs,
+        status: "pending".to_owned(),
+        is_in_review: waiting.is_in_review,
+        ..Start::default()
+    });
+    // Nothing turns while a person has to do something.
+    let pulse = (!waiting.is_in_review).then(|| view! { <div class="pulse" aria-hidden="true"></div> });
     let again = waiting.may_start_again.then(|| {
         view! {
             <p class="fine">
@@ -22,7 +31,7 @@ pub(super) fn page(waiting: &Waiting, here: &str) -> impl IntoView + use<> {
         }
     });
     view! {
-        <div class="pulse" aria-hidden="true"></div>
+        {pulse}
         {live.around(view! { <LiveStatus /> })}
         <dl class="facts">
             <div><dt>"Package"</dt><dd>{waiting.package.clone()}</dd></div>

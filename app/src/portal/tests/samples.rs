@@ -71,6 +71,8 @@ pub(super) fn waiting(elapsed_secs: u64, may_start_again: bool) -> Page {
         phone: "0712***678".into(),
         elapsed_secs,
         may_start_again,
+        is_in_review: false,
+        message: "Check your phone and enter your M-Pesa PIN.".into(),
     })
 }
 

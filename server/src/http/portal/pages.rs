@@ -8,7 +8,7 @@ use axum::{
 };
 use billing::payments::{CustomerStatus, Phase};
 use chrono::TimeDelta;
-use domain::{DataSize, PaymentId};
+use domain::{DataSize, PaymentId, PaymentState};
 
 use super::{
     parameters::{self, Parameters},
@@ -170,6 +170,8 @@ async fn waiting(
         phone: listed.msisdn.masked(),
         elapsed_secs: status.pending_secs,
         may_start_again: status.can_retry,
+        is_in_review: listed.state == PaymentState::Review,
+        message: status.message,
     })
 }
 
