@@ -1,16 +1,21 @@
 //! `payments`: money, first of the three facts. Every change of state is a conditional update whose row
 //! count is checked, inside a transaction that holds the row.
 
+mod row;
+mod schedule;
+
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    AccountReference, CheckoutRequestId, DataSize, Kes, MacAddr, MerchantRequestId, Msisdn, PackageId, PackageTerms,
-    PaymentId, PaymentState, Rate, Receipt, ResultCode, RouterId, UserId, payment::Conflict,
+    AccountReference, CheckoutRequestId, Kes, MacAddr, MerchantRequestId, Msisdn, PackageId, PackageTerms, PaymentId,
+    PaymentState, Rate, Receipt, ResultCode, RouterId, UserId, payment::Conflict,
 };
 use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 use uuid::Uuid;
 
+use self::row::PaymentRow;
+pub(crate) use self::schedule::{DueQuery, claim_query, list_due_queries, query_soon};
 use super::{StoreError, ensure_rows, packages::data_mb};
 
 /// A payment as the engine needs it.
@@ -305,75 +310,6 @@ pub(crate) async fn mark_watched(pool: &MySqlPool, id: PaymentId, now: DateTime<
     Ok(())
 }
 
-/// Asks for a query as soon as possible.
-pub(crate) async fn query_soon(
-    executor: impl MySqlExecutor<'_>,
-    id: PaymentId,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "update payments set next_query_at = ?
-         where id = ? and state in ('created', 'pending', 'unknown', 'expired', 'failed', 'rejected')",
-        now,
-        id.as_uuid()
-    )
-    .execute(executor)
-    .await?;
-    Ok(())
-}
-
-/// A payment whose query is due.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DueQuery {
-    pub id: PaymentId,
-    pub attempts: u32,
-    pub next_query_at: DateTime<Utc>,
-    pub created_at: DateTime<Utc>,
-    pub watched_at: Option<DateTime<Utc>>,
-}
-
-/// Payments whose query is due, longest due first.
-pub(crate) async fn list_due_queries(pool: &MySqlPool, now: DateTime<Utc>) -> Result<Vec<DueQuery>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select id as "id: Uuid", query_attempts, next_query_at as "next_query_at!: DateTime<Utc>",
-                  created_at as "created_at: DateTime<Utc>", watched_at as "watched_at: DateTime<Utc>"
-           from payments where next_query_at <= ? order by next_query_at, id limit 100"#,
-        now
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| DueQuery {
-            id: row.id.into(),
-            attempts: row.query_attempts,
-            next_query_at: row.next_query_at,
-            created_at: row.created_at,
-            watched_at: row.watched_at,
-        })
-        .collect())
-}
-
-/// Takes one due query for this process and sets when the next one is due (`None` ends the schedule);
-/// `false` if another process was faster.
-pub(crate) async fn claim_query(
-    pool: &MySqlPool,
-    due: &DueQuery,
-    next_query_at: Option<DateTime<Utc>>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "update payments set query_attempts = query_attempts + 1, next_query_at = ?
-         where id = ? and query_attempts = ? and next_query_at = ?",
-        next_query_at,
-        due.id.as_uuid(),
-        due.attempts,
-        due.next_query_at
-    )
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// Ids of payments that changed since `since`, oldest change first.
 pub(crate) async fn list_changed(
     pool: &MySqlPool,
@@ -387,81 +323,4 @@ pub(crate) async fn list_changed(
     .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id.into(), row.updated_at)).collect())
-}
-
-struct PaymentRow {
-    id: Uuid,
-    user_id: Uuid,
-    msisdn: String,
-    router_id: Option<Uuid>,
-    mac: Vec<u8>,
-    ip: Option<String>,
-    amount_kes: u32,
-    package_id: Uuid,
-    package_name: String,
-    package_revision: u32,
-    duration_minutes: u32,
-    down_kbps: Option<u32>,
-    up_kbps: Option<u32>,
-    data_mb: Option<u32>,
-    devices: u8,
-    state: String,
-    account_reference: String,
-    checkout_request_id: Option<String>,
-    merchant_request_id: Option<String>,
-    receipt: Option<String>,
-    result_code: Option<String>,
-    request_hash: Vec<u8>,
-    request_id: String,
-    submitted_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
-}
-
-impl TryFrom<PaymentRow> for PaymentRecord {
-    type Error = StoreError;
-
-    fn try_from(row: PaymentRow) -> Result<Self, StoreError> {
-        let wrong = |column| move || StoreError::inconsistent("payments", column, row.id);
-        Ok(Self {
-            id: row.id.into(),
-            user_id: row.user_id.into(),
-            msisdn: row.msisdn.parse().map_err(|_| wrong("user_id")())?,
-            router_id: row.router_id.map(RouterId::from),
-            mac: read_mac(&row.mac).ok_or_else(wrong("mac"))?,
-            ip: row.ip.map(|ip| ip.parse()).transpose().map_err(|_| wrong("ip")())?,
-            amount: Kes::new(row.amount_kes).map_err(|_| wrong("amount_kes")())?,
-            package_id: row.package_id.into(),
-            package_revision: row.package_revision,
-            terms: PackageTerms {
-                name: row.package_name,
-                duration_minutes: row.duration_minutes,
-                down: row.down_kbps.map(Rate::from_kbps),
-                up: row.up_kbps.map(Rate::from_kbps),
-                data: row.data_mb.map(DataSize::from_mb),
-                devices: row.devices,
-            },
-            state: row.state.parse().map_err(|_| wrong("state")())?,
-            account_reference: row.account_reference.parse().map_err(|_| wrong("account_reference")())?,
-            checkout_request_id: optional(row.checkout_request_id.as_deref(), wrong("checkout_request_id"))?,
-            merchant_request_id: optional(row.merchant_request_id.as_deref(), wrong("merchant_request_id"))?,
-            receipt: optional(row.receipt.as_deref(), wrong("receipt"))?,
-            result_code: row.result_code.as_deref().map(ResultCode::new),
-            request_hash: row.request_hash,
-            request_id: row.request_id,
-            submitted_at: row.submitted_at,
-            created_at: row.created_at,
-        })
-    }
-}
-
-fn optional<T: std::str::FromStr>(
-    text: Option<&str>,
-    wrong: impl FnOnce() -> StoreError,
-) -> Result<Option<T>, StoreError> {
-    text.map(str::parse).transpose().map_err(|_| wrong())
-}
-
-/// A MAC address from its `BINARY(6)` column.
-pub(crate) fn read_mac(bytes: &[u8]) -> Option<MacAddr> {
-    MacAddr::from_bytes(bytes.try_into().ok()?).ok()
 }
