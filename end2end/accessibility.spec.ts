@@ -1,5 +1,13 @@
 // Every page in every state: nothing that shuts people out, nothing wider than the screen, and a picture of each.
-import { advanceRouter, agePaidTime, breakRouter, healRouter, setScenario } from "./control.ts";
+import {
+  advanceRouter,
+  agePaidTime,
+  breakRouter,
+  healRouter,
+  packages,
+  payByApi,
+  setScenario,
+} from "./control.ts";
 import {
   approvePrompt,
   cancelPrompt,
@@ -79,12 +87,17 @@ test("admin: login, payments", async ({ page, browser, stack }) => {
   await typeLogin(page, stack.admin_username, "wrong");
   await expect(page.getByRole("alert")).toHaveText(/wrong/);
   await inspect(page, "admin-login-refused");
-  const customer = newCustomer();
+  const waiting = newCustomer();
+  const [cheapest] = await packages(stack);
+  await payByApi(stack, cheapest?.id ?? "", waiting.phone, waiting.mac);
   const buyer = await browser.newContext();
-  await getOnline(await buyer.newPage(), stack, customer, "1 day");
+  for (const name of ["1 week", "1 day"]) {
+    const customer = newCustomer();
+    await getOnline(await buyer.newPage(), stack, customer, name);
+  }
   await buyer.close();
   await logIn(page, stack);
-  await expect(rowOf(page, customer.phone)).toBeVisible();
+  await expect(rowOf(page, waiting.phone)).toContainText("Waiting for PIN");
   await inspect(page, "admin-payments");
   await page.goto(`${stack.admin}?q=nobody`);
   await expect(page.getByText("No payment fits.")).toBeVisible();

@@ -78,7 +78,7 @@ fn card(package: &Package, is_chosen: bool) -> impl IntoView + use<> {
     ];
     // A line breaks between limits, never inside one.
     let limits = limits.into_iter().flatten().map(|limit| limit.replace(' ', "\u{a0}"));
-    let limits = limits.collect::<Vec<_>>().join(" · ");
+    let limits = limits.collect::<Vec<_>>().join(", ");
     view! {
         <label class="card">
             <input type="radio" name="package_id" value=id checked=is_chosen required />
