@@ -29,7 +29,10 @@ fn evidence(headers: &HeaderMap, public_url: &Url) -> Evidence {
         Some(_) => return Evidence::OtherOrigin,
         None => {}
     }
-    let Some(origin) = text(header::ORIGIN.as_str()) else { return Evidence::Silent };
+    // Over plain http browsers leave out Sec-Fetch-Site, and some write `null` for a form of our own page.
+    let Some(origin) = text(header::ORIGIN.as_str()).filter(|origin| *origin != "null") else {
+        return Evidence::Silent;
+    };
     let is_public = Url::parse(origin).is_ok_and(|origin| origin.origin() == public_url.origin());
     // Also reached under other names, such as the address on the hotspot's own network.
     let host = text(header::HOST.as_str()).unwrap_or_default();
@@ -80,7 +83,7 @@ mod tests {
             (&[("origin", "https://wifi.example")], Evidence::SameOrigin),
             (&[("origin", "https://wifi.example.evil")], Evidence::OtherOrigin),
             (&[("origin", "http://10.0.0.2:8080"), ("host", "10.0.0.2:8080")], Evidence::SameOrigin),
-            (&[("origin", "null"), ("host", "x")], Evidence::OtherOrigin),
+            (&[("origin", "null"), ("host", "x")], Evidence::Silent),
             (&[("origin", "https://evil"), ("host", "")], Evidence::OtherOrigin),
         ];
         let public_url = Url::parse("https://wifi.example/").unwrap();

@@ -37,7 +37,8 @@ pub(super) async fn headers(State(state): State<AppState>, request: Request, nex
     default(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default(headers, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     default(headers, header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    default(headers, header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Not `no-referrer`: that makes browsers write `Origin: null` for the portal's own forms.
+    default(headers, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     let permissions = HeaderName::from_static("permissions-policy");
     default(headers, permissions, HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"));
     let opener = HeaderName::from_static("cross-origin-opener-policy");

@@ -66,7 +66,7 @@ async fn every_answer_bears_the_headers(pool: MySqlPool) {
         let answer = stack.get(path).await;
         let headers = answer.headers();
         assert_eq!(text_of(headers, "x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(text_of(headers, "referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(text_of(headers, "referrer-policy"), "same-origin", "{path}");
         assert_eq!(text_of(headers, "cache-control"), "no-store", "{path}");
         let policy = text_of(headers, "content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
