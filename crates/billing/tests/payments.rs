@@ -90,6 +90,29 @@ async fn one_prompt_a_phone_and_a_device_at_a_time(pool: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_browser_that_goes_away_at_any_moment_leaves_no_payment_without_its_prompt(pool: MySqlPool) {
+    const BROWSERS: i64 = 30;
+    let setup = Setup { daraja: simulators::daraja::Options::manual(), ..Setup::default() };
+    let world = World::with(pool, setup).await;
+    for looks in 1..=BROWSERS {
+        let request = world.request(&format!("07120003{looks:02}"), &format!("A4:CF:12:00:02:{looks:02X}"));
+        let mut begun = std::pin::pin!(world.billing.begin_payment(request));
+        let mut left = looks;
+        // Dropped when it has been polled so many times.
+        std::future::poll_fn(|context| {
+            left -= 1;
+            if left < 0 { std::task::Poll::Ready(()) } else { begun.as_mut().poll(context).map(drop) }
+        })
+        .await;
+    }
+    eventually("every payment has its prompt", || async {
+        world.count("select count(*) from payments where state = 'pending'").await == BROWSERS
+    })
+    .await;
+    assert_eq!(world.daraja.control().prompts().len(), usize::try_from(BROWSERS).unwrap());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_portal_cannot_be_used_to_pester_a_phone(pool: MySqlPool) {
     let world = World::new(pool).await;
     for device in 1..=5 {

@@ -111,6 +111,18 @@ impl Billing {
     /// # Errors
     /// [`BeginError`]; nothing was sent to M-Pesa.
     pub async fn begin_payment(&self, request: BeginPayment) -> Result<Begun, BeginError> {
+        // On a task of its own: a browser that goes away in the middle, as it does when pay is pressed twice,
+        // would otherwise end this between the commit and the push.
+        let billing = self.clone();
+        let begun = self.inner.tracker.spawn(async move { billing.begin(request).await }).await;
+        begun.unwrap_or_else(|gone| match gone.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The process is ending.
+            Err(_) => Err(StoreError::Unavailable(sqlx::Error::PoolClosed).into()),
+        })
+    }
+
+    async fn begin(&self, request: BeginPayment) -> Result<Begun, BeginError> {
         let package =
             packages::find_active_package(self.pool(), request.package_id).await?.ok_or(BeginError::UnknownPackage)?;
         let router_id = self.router_for_sale(request.router_slug.as_deref()).await?;
