@@ -10,6 +10,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{MacAddr, NotificationId, access};
+use futures::{StreamExt, stream};
 use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,8 @@ const FAST_DEVICES: usize = 16;
 const LOOKS: u32 = 5;
 /// A router that has been away for longer is worth telling the owner.
 const ALERT_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// Devices written down at a time: together they wait for the disk once.
+const WRITES_AT_ONCE: usize = 4;
 /// The wait after a database failure.
 const STORE_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait after a connection that logs in but then fails.
@@ -301,50 +304,30 @@ impl Reconciler {
         work: &[WorkRecord],
         is_more: bool,
     ) -> Result<Duration, StoreError> {
-        let pool = self.deps.pool.clone();
-        let mut fault = None;
-        let mut is_again = is_more;
-        let mut is_changed = false;
-        for finding in findings {
-            let Finding { device, result, usage, planned_at } = finding;
-            let now = self.now();
-            if device.is_on_intended {
-                let is_online =
-                    matches!(&result, Some(Ok(usage)) if usage.is_online) || (result.is_none() && usage.is_online);
-                self.expect(device.mac, is_online, !device.is_applied());
-            } else {
-                self.expected.remove(&device.mac);
-            }
-            match result {
-                None if device.is_applied() => is_changed |= writeback::used(&pool, &device, usage, now).await?,
-                None => {
-                    is_again |= !writeback::applied(&pool, &device, usage, planned_at, now).await?;
-                    is_changed = true;
-                }
-                Some(Ok(usage)) => {
-                    self.refused.remove(&device.mac);
-                    is_again |= !writeback::applied(&pool, &device, usage, planned_at, now).await?;
-                    is_changed = true;
-                }
-                Some(Err(error)) => {
-                    tracing::debug!(router = self.router.slug, mac = %device.mac.masked(), %error, "a device could not be brought up to date");
-                    if matches!(error.trap_kind(), Some(TrapKind::Hotspot(_))) {
-                        self.refused.insert(device.mac);
-                    }
-                    let wait = error.is_link_fault().then_some(Duration::ZERO);
-                    writeback::failed(&pool, &device, &words::for_owner(&error), wait, now).await?;
-                    is_changed = true;
-                    if error.is_link_fault() {
-                        fault = Some(error);
-                    }
-                }
-            }
+        // What a customer waits for comes before what only counts.
+        let (used, news): (Vec<Finding>, Vec<Finding>) =
+            findings.into_iter().partition(|finding| finding.result.is_none() && finding.device.is_applied());
+        for finding in news.iter().chain(&used) {
+            self.note(finding);
         }
-        if is_changed {
+        let pool = self.deps.pool.clone();
+        let mut writes = Vec::with_capacity(news.len());
+        for finding in &news {
+            writes.push(self.write_news(finding));
+        }
+        let written: Vec<Result<bool, StoreError>> =
+            stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).collect().await;
+        let mut is_again = is_more;
+        for is_outdated in written {
+            is_again |= is_outdated?;
+        }
+        let used: Vec<_> = used.iter().map(|finding| (&finding.device, finding.usage)).collect();
+        if writeback::used(&pool, &used, self.now()).await? || !news.is_empty() {
             self.deps.changed.notify_one();
         }
-        if let Some(error) = fault {
-            return self.faulty(work, &error).await;
+        let mut faults = news.into_iter().filter_map(|finding| finding.result?.err());
+        if let Some(fault) = faults.find(RouterOsError::is_link_fault) {
+            return self.faulty(work, &fault).await;
         }
         self.faults = 0;
         routers::record_seen(&pool, self.router.id, self.now()).await?;
@@ -355,6 +338,44 @@ impl Reconciler {
         }
         let work = session_devices::list_work(&pool, self.router.id).await?;
         Ok(self.rest(&work, now))
+    }
+
+    /// Remembers what the next rounds must know of a finding.
+    fn note(&mut self, Finding { device, result, usage, .. }: &Finding) {
+        if device.is_on_intended {
+            let is_online = match result {
+                Some(Ok(usage)) => usage.is_online,
+                Some(Err(_)) => false,
+                None => usage.is_online,
+            };
+            self.expect(device.mac, is_online, !device.is_applied());
+        } else {
+            self.expected.remove(&device.mac);
+        }
+        match result {
+            Some(Ok(_)) => drop(self.refused.remove(&device.mac)),
+            Some(Err(error)) if matches!(error.trap_kind(), Some(TrapKind::Hotspot(_))) => {
+                self.refused.insert(device.mac);
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes down what became of a device for which something was to be done. `true` when its intent has
+    /// changed in between, so that there is more to do.
+    async fn write_news(&self, Finding { device, result, usage, planned_at }: &Finding) -> Result<bool, StoreError> {
+        let (pool, now) = (&self.deps.pool, self.now());
+        let usage = match result {
+            Some(Err(error)) => {
+                tracing::debug!(router = self.router.slug, mac = %device.mac.masked(), %error, "a device could not be brought up to date");
+                let wait = error.is_link_fault().then_some(Duration::ZERO);
+                writeback::failed(pool, device, &words::for_owner(error), wait, now).await?;
+                return Ok(false);
+            }
+            Some(Ok(usage)) => usage,
+            None => usage,
+        };
+        writeback::applied(pool, device, *usage, *planned_at, now).await.map(|is_current| !is_current)
     }
 }
 

@@ -15,6 +15,8 @@ use crate::db::{
 
 /// The longest wait between attempts for one device.
 const LONGEST_WAIT_SECS: i64 = 60;
+/// Devices whose use is written in one transaction. It holds their rows for a few milliseconds.
+const USES_AT_ONCE: usize = 50;
 /// A delivery that took longer than this counts from its confirmation, not from its plan.
 const SLOW_SECS: i64 = 2;
 
@@ -66,26 +68,41 @@ async fn applied_once(
     Ok(true)
 }
 
-/// What a device that needed nothing has used. Writes only a change; `true` if there was one to show.
+/// What devices that needed nothing have used. Writes only changes, many in one transaction: a full house must
+/// not wait for the disk once for each. `true` if there was one to show.
 pub(super) async fn used(
     pool: &MySqlPool,
-    device: &WorkRecord,
-    usage: Usage,
+    devices: &[(&WorkRecord, Usage)],
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let is_same = usage.is_online == device.is_online
-        && usage.used_secs <= device.used_secs
-        && usage.used_bytes <= device.used_bytes;
-    if is_same {
-        return Ok(false);
+    let has_changed = |(device, usage): &&(&WorkRecord, Usage)| {
+        usage.is_online != device.is_online
+            || usage.used_secs > device.used_secs
+            || usage.used_bytes > device.used_bytes
+    };
+    let changed: Vec<_> = devices.iter().filter(has_changed).copied().collect();
+    for some in changed.chunks(USES_AT_ONCE) {
+        let mut repeat = Repeat::default();
+        loop {
+            match used_once(pool, some, now).await {
+                Err(error) if repeat.after(&error).await => {}
+                done => break done?,
+            }
+        }
     }
-    let mut connection = pool.acquire().await?;
-    session_devices::record_usage(&mut connection, device, usage).await?;
-    let is_shown = usage.is_online != device.is_online;
-    if is_shown {
-        sessions::touch_payment(&mut connection, device.session_id, now).await?;
+    Ok(changed.iter().any(|(device, usage)| usage.is_online != device.is_online))
+}
+
+async fn used_once(pool: &MySqlPool, devices: &[(&WorkRecord, Usage)], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await?;
+    for (device, usage) in devices {
+        session_devices::record_usage(&mut transaction, device, *usage).await?;
+        if usage.is_online != device.is_online {
+            sessions::touch_payment(&mut transaction, device.session_id, now).await?;
+        }
     }
-    Ok(is_shown)
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// An attempt failed. `wait` is when the link may be tried again, when the link is what failed.

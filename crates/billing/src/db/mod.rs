@@ -123,6 +123,9 @@ pub fn connect_lazy(url: &str, max_connections: u32) -> Result<MySqlPool, Invali
     Ok(pool_options(max_connections).connect_lazy_with(options))
 }
 
+/// A connection that was idle for longer is tried before it is used.
+const PROVEN_FOR: Duration = Duration::from_secs(1);
+
 /// The settings every connection gets: READ COMMITTED, because each decision is a locking read or a
 /// conditional write and nothing relies on snapshots; short lock waits, because everything is retried.
 #[must_use]
@@ -131,6 +134,16 @@ pub fn pool_options(max_connections: u32) -> MySqlPoolOptions {
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(3))
         .idle_timeout(Duration::from_secs(300))
+        // A connection that worked a moment ago is not asked again whether it does.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for >= PROVEN_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 // Two statements: the two servers do not share a spelling for both at once.
