@@ -214,7 +214,7 @@ pub async fn pending_migrations(pool: &MySqlPool) -> Result<usize, StoreError> {
 /// Counts the tries of one transaction. The whole transaction is repeated, at most four times, when the
 /// database asks for it (deadlock, lock wait, snapshot conflict, a cluster node that refused the commit):
 ///
-/// ```ignore
+/// ```text
 /// let mut repeat = Repeat::default();
 /// loop {
 ///     match self.settle_once(&evidence).await {
