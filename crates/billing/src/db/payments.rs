@@ -304,9 +304,22 @@ pub(crate) async fn mark_submitted(pool: &MySqlPool, id: PaymentId, now: DateTim
     Ok(done.rows_affected() == 1)
 }
 
-/// Notes that the customer's waiting page is open.
-pub(crate) async fn mark_watched(pool: &MySqlPool, id: PaymentId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("update payments set watched_at = ? where id = ?", now, id.as_uuid()).execute(pool).await?;
+/// Notes that the customer's waiting page is open, unless that was noted since `noted_since`: many pages
+/// that ask every few seconds must not cost a commit each.
+pub(crate) async fn mark_watched(
+    pool: &MySqlPool,
+    id: PaymentId,
+    noted_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update payments set watched_at = ? where id = ? and (watched_at is null or watched_at < ?)",
+        now,
+        id.as_uuid(),
+        noted_since
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }
 

@@ -81,6 +81,8 @@ const END_SHOWN_SECS: i64 = 86_400;
 /// A payment that is still open is shown to a returning device for this long; after that the customer may
 /// start afresh, while we go on asking.
 const OPEN_SHOWN_SECS: i64 = 600;
+/// An open waiting page is noted this often; whoever was noted in the last 30 seconds counts as waiting.
+const WATCH_NOTED_SECS: i64 = 10;
 /// After this long a new prompt may be tried: the old one is gone from the phone.
 const RETRY_AFTER_SECS: u64 = 75;
 
@@ -130,7 +132,8 @@ impl Billing {
     /// # Errors
     /// [`StoreError`].
     pub async fn watch(&self, id: PaymentId) -> Result<(), StoreError> {
-        payments::mark_watched(self.pool(), id, self.now()).await
+        let now = self.now();
+        payments::mark_watched(self.pool(), id, now - TimeDelta::seconds(WATCH_NOTED_SECS), now).await
     }
 }
 
