@@ -48,7 +48,7 @@ pub struct Deps {
     pub options: Options,
 }
 
-/// What to think of a callback's source address (`daraja.md` §8).
+/// What to think of a callback's source address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CallbackIps {
     /// Take no notice of it.
@@ -74,7 +74,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The schedule of `daraja.md` §13: over 24 hours, denser while the customer is waiting.
+    /// Our schedule: over 24 hours, denser while the customer is waiting.
     pub const DEFAULT_QUERY_DELAYS_SECS: [u64; 10] = [25, 45, 75, 110, 180, 600, 1_800, 7_200, 43_200, 86_400];
 
     /// When the query number `attempt` (from 0) is due after the payment was begun; `None` after the last.

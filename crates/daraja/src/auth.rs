@@ -1,4 +1,4 @@
-//! The access token: one for the whole process, fetched by one caller at a time (`daraja.md` §2).
+//! The access token: one for the whole process, fetched by one caller at a time.
 //!
 //! Each new token invalidates the one before (documented), so a token is shared until it expires, and when it
 //! is refused only that very token is thrown away. Several processes with the same keys take the token from

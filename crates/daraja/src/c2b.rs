@@ -1,4 +1,4 @@
-//! C2B: payments made by hand to the paybill or till, and a second witness for STK payments (`daraja.md` §10).
+//! C2B: payments made by hand to the paybill or till, and a second witness for STK payments.
 
 use std::fmt;
 

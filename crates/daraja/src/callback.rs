@@ -1,4 +1,4 @@
-//! The STK callback: what Safaricom posts to `CallBackURL`, once, when a push has ended (`daraja.md` §5).
+//! The STK callback: what Safaricom posts to `CallBackURL`, once, when a push has ended.
 //!
 //! Decoding proves nothing about the sender: callbacks are unsigned (documented by silence, observed).
 //! Whoever calls [`decode`] has checked the token in the path and checks the ids against the payment.

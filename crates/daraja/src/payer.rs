@@ -1,4 +1,4 @@
-//! The payer's number as M-Pesa shows it: plain, masked, or hashed (`daraja.md` §10). All three appear on
+//! The payer's number as M-Pesa shows it: plain, masked, or hashed. All three appear on
 //! either C2B version, so all three are read everywhere.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! STK push: asks a customer's phone for the PIN (`daraja.md` §3).
+//! STK push: asks a customer's phone for the PIN.
 //!
 //! A push has no idempotency: the same request twice is two prompts (observed). So it is never sent again
 //! unless it is proved that the first one was not processed.
@@ -252,7 +252,7 @@ fn unanswered(error: CallError) -> PushReply {
     PushReply { outcome, http_status, raw }
 }
 
-/// Reads an answer in the order fault, error code, acceptance (`daraja.md` §14); anything else is unknown.
+/// Reads an answer in the order fault, error code, acceptance; anything else is unknown.
 fn interpret(answer: Answer) -> PushReply {
     let outcome = submission_error(&answer).unwrap_or_else(|| accepted(&answer));
     PushReply { outcome, http_status: Some(answer.status), raw: answer.body }

@@ -1,4 +1,4 @@
-//! STK query: asks what became of a push (`daraja.md` §4). One request per call; when to ask again is the
+//! STK query: asks what became of a push. One request per call; when to ask again is the
 //! caller's business, because the sandbox allows five queries a minute (observed).
 
 use bytes::Bytes;

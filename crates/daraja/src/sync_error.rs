@@ -1,4 +1,4 @@
-//! What Daraja's immediate errors mean (`daraja.md` §7). One table for push, query and registration: each
+//! What Daraja's immediate errors mean. One table for push, query and registration: each
 //! of them decides for itself what the meaning is worth.
 
 use domain::result_text::RefusalClass;

@@ -87,7 +87,7 @@ pub(crate) fn lexeme<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     Ok(raw.and_then(Lexeme::read))
 }
 
-/// The error every Daraja answer may carry, whatever its HTTP status (documented; `daraja.md` §3, §7).
+/// The error every Daraja answer may carry, whatever its HTTP status (documented).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WireError {
     /// `errorCode`, or the `errorcode` of an Apigee `fault`.

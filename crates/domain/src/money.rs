@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// An amount M-Pesa can move in one transaction: whole shillings, 1 to 250,000
-/// (documented by Safaricom; `daraja.md` §9).
+/// (documented by Safaricom).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Kes(u32);

@@ -202,7 +202,7 @@ impl From<MerchantRequestId> for String {
 #[serde(transparent)]
 pub struct ResultCode(String);
 
-/// What a result code says about the money (`daraja.md` §6).
+/// What a result code says about the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultMeaning {
     /// Exactly `0`: the customer paid.

@@ -1,4 +1,4 @@
-//! Kenyan mobile numbers, in every form people type them (`daraja.md` §12).
+//! Kenyan mobile numbers, in every form people type them.
 
 use std::{fmt, str::FromStr};
 

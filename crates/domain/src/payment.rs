@@ -2,7 +2,7 @@
 //! into an outcome; it is exhaustive over both, so a new kind of evidence does not compile until every
 //! state has an answer for it.
 //!
-//! The rules (`daraja.md` §13): success wins over everything but a refund, whenever it comes; what is
+//! The rules: success wins over everything but a refund, whenever it comes; what is
 //! unknown never means failed; evidence that contradicts itself goes to a person, never silently to a
 //! grant and never to the bin.
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A failure learnt only by query is not final before this age of the payment, because queries have been
-/// seen to report failure early (`daraja.md` §4, grace rule).
+/// seen to report failure early (observed).
 pub const QUERY_FAILURE_GRACE_SECS: u64 = 90;
 
 /// The state of a payment, as stored in `payments.state`.

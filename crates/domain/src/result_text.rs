@@ -1,7 +1,7 @@
 //! What the customer is told when M-Pesa says no: one short text per result code and per refusal, and
 //! whether pressing Pay again is safe.
 //!
-//! The table is `daraja.md` §6 and §7. M-Pesa's own `ResultDesc` is never shown: it differs between
+//! The table follows Safaricom's documents and what was observed. M-Pesa's own `ResultDesc` is never shown: it differs between
 //! callback and query for the same code, and is written for programmers (observed).
 
 use crate::mpesa::ResultCode;
@@ -50,7 +50,7 @@ impl CustomerText {
     }
 }
 
-/// Why Daraja refused an STK push before processing it, so that provably no prompt was sent (`daraja.md` §7).
+/// Why Daraja refused an STK push before processing it, so that provably no prompt was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RefusalClass {
     /// `400.002.02`: one field was not accepted (documented).
@@ -91,7 +91,7 @@ const CANCELLED: &str = "Payment cancelled. Tap Pay to try again.";
 const NO_PROMPT: &str = "We could not send the prompt to your phone. Please try again in a minute.";
 const CONFIRMING: &str = "We are confirming your payment. Do not pay again yet; check your M-Pesa SMS.";
 
-/// The text for an STK result code, from a callback or a query (`daraja.md` §6).
+/// The text for an STK result code, from a callback or a query.
 ///
 /// Codes match by their exact lexeme. A code nobody knows reads as "still confirming": it proves nothing,
 /// so the customer must not be invited to pay twice.
@@ -164,7 +164,7 @@ pub fn for_owner(code: &ResultCode) -> &'static str {
     }
 }
 
-/// The text for a push that Daraja refused before processing (`daraja.md` §7). No prompt was sent, so paying
+/// The text for a push that Daraja refused before processing. No prompt was sent, so paying
 /// again never pays twice.
 #[must_use]
 pub fn for_refusal(class: &RefusalClass) -> CustomerText {

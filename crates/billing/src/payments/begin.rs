@@ -96,7 +96,7 @@ impl AsStoreError for BeginError {
 /// Draws of an account reference that may be taken; one in 850 thousand million is, so this is never reached.
 const MAX_COLLISIONS: u32 = 5;
 /// How long a prompt keeps its phone and its device for itself: Safaricom asks for a minute between pushes
-/// to one number, and prompts live about as long (`daraja.md` §9).
+/// to one number, and prompts live about as long.
 const PROMPT_SLOT_SECS: i64 = 75;
 /// Window of the two limits below.
 const LIMIT_WINDOW_SECS: i64 = 600;
