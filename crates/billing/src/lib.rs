@@ -10,6 +10,7 @@ pub mod audit;
 pub mod clock;
 pub mod db;
 pub mod events;
+pub mod killpoint;
 pub mod lists;
 pub mod notifications;
 pub mod packages;

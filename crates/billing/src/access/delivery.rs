@@ -13,7 +13,7 @@ use routeros_api::{
 };
 
 use super::rows;
-use crate::db::session_devices::Usage;
+use crate::{db::session_devices::Usage, killpoint::killpoint};
 
 /// Devices worked on at a time over one connection. Small routers have few API workers.
 const DEVICES_AT_ONCE: usize = 3;
@@ -109,11 +109,13 @@ pub(super) async fn carry_out(
 ) -> Result<BTreeMap<MacAddr, Result<Usage, RouterOsError>>, RouterOsError> {
     let mut refused = BTreeMap::new();
     for profile in &work.profiles {
+        killpoint!("grant.before_command");
         match hotspot.ensure_profile(&rows::profile_spec(profile)).await {
             Err(error) if error.is_link_fault() => return Err(error),
             Err(error) => drop(refused.insert(profile.name(), error)),
             Ok(_) => {}
         }
+        killpoint!("grant.after_command");
     }
     let refused = &refused;
     let mut devices = Vec::with_capacity(work.devices.len());
@@ -146,6 +148,12 @@ async fn device(
     mut usage: Usage,
 ) -> Result<Usage, RouterOsError> {
     for command in commands {
+        let is_letting_on = lets_on(command);
+        if is_letting_on {
+            killpoint!("grant.before_command");
+        } else {
+            killpoint!("expiry.before_command");
+        }
         match command {
             Command::EnsureProfile(profile) => {
                 hotspot.ensure_profile(&rows::profile_spec(profile)).await?;
@@ -171,8 +179,21 @@ async fn device(
             Command::Login { mac, .. } => usage.is_online = log_in(hotspot, *mac, seen).await?,
             Command::ClearStuckHost { host_id, .. } => hotspot.clear_host(host_id).await?,
         }
+        if is_letting_on {
+            killpoint!("grant.after_command");
+        } else {
+            killpoint!("expiry.after_command");
+        }
     }
     Ok(usage)
+}
+
+/// Whether a command brings a device closer to being on; the others take something away.
+const fn lets_on(command: &Command) -> bool {
+    match command {
+        Command::EnsureProfile(_) | Command::AddUser(_) | Command::UpdateUser { .. } | Command::Login { .. } => true,
+        Command::RemoveUser { .. } | Command::Kick { .. } | Command::ClearStuckHost { .. } => false,
+    }
 }
 
 async fn log_in(hotspot: &Hotspot, mac: MacAddr, seen: &Seen<'_>) -> Result<bool, RouterOsError> {

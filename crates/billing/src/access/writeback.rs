@@ -7,10 +7,13 @@ use domain::session;
 use sqlx::MySqlPool;
 
 use super::rows;
-use crate::db::{
-    Repeat, StoreError,
-    session_devices::{self, Usage, WorkRecord},
-    sessions::{self, EndReason},
+use crate::{
+    db::{
+        Repeat, StoreError,
+        session_devices::{self, Usage, WorkRecord},
+        sessions::{self, EndReason},
+    },
+    killpoint::killpoint,
 };
 
 /// The longest wait between attempts for one device.
@@ -45,6 +48,11 @@ async fn applied_once(
     planned_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    if device.is_on_intended {
+        killpoint!("grant.before_writeback");
+    } else {
+        killpoint!("expiry.before_writeback");
+    }
     let mut transaction = pool.begin().await?;
     if !session_devices::record_applied(&mut transaction, device, usage, now).await? {
         return Ok(false);
@@ -59,7 +67,13 @@ async fn applied_once(
     } else {
         sessions::touch_payment(&mut transaction, device.session_id, now).await?;
     }
+    killpoint!("grant.writing");
     transaction.commit().await?;
+    if device.is_on_intended {
+        killpoint!("grant.written");
+    } else {
+        killpoint!("expiry.written");
+    }
     tracing::info!(
         request.id = device.request_id.as_deref().unwrap_or("-"), session.id = %device.session_id,
         session.mac = %device.mac.masked(), intended = if device.is_on_intended { "on" } else { "off" },
@@ -156,6 +170,7 @@ async fn end_once(
     reason: EndReason,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    killpoint!("expiry.due");
     let mut transaction = pool.begin().await?;
     let session_id = session_devices::lock_device(&mut transaction, router_id, device.mac).await?;
     if session_id != Some(device.session_id) {
@@ -164,6 +179,8 @@ async fn end_once(
     }
     sessions::end_session(&mut transaction, device.session_id, reason, now).await?;
     session_devices::intend_off(&mut transaction, device.session_id, now).await?;
+    killpoint!("expiry.ending");
     transaction.commit().await?;
+    killpoint!("expiry.ended");
     Ok(())
 }

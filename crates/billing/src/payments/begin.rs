@@ -14,6 +14,7 @@ use crate::{
         prompt_slots::{self, claim_slot},
         routers, users,
     },
+    killpoint::killpoint,
     random,
 };
 
@@ -150,6 +151,7 @@ impl Billing {
                 Ok(begun) => break begun,
             }
         };
+        killpoint!("begin.committed");
         metrics::counter!("bando_payments_begun_total").increment(1);
         tracing::info!(
             payment.id = %begun.payment_id, request.id = %request.request_id, phone = %request.msisdn.masked(),
@@ -198,6 +200,7 @@ impl Billing {
         let token = random::callback_token();
         let reference =
             random::account_reference().ok_or_else(|| StoreError::inconsistent("payments", "account_reference", id))?;
+        killpoint!("begin.checked");
         let mut tx = self.pool().begin().await.map_err(StoreError::from)?;
         self.claim_slots(&mut tx, request, id, now).await?;
         let user_id = users::upsert_user(&mut tx, UserId::from_uuid(random::uuid(now)), request.msisdn, now).await?;
@@ -229,6 +232,7 @@ impl Billing {
             received_at: now,
         };
         payment_events::insert_event(&mut *tx, &event).await?;
+        killpoint!("begin.inserted");
         tx.commit().await.map_err(StoreError::from)?;
         let begun = Begun {
             payment_id: id,

@@ -17,6 +17,7 @@ use crate::{
         payment_events::Source,
         payments::{self, PaymentRecord},
     },
+    killpoint::killpoint,
     random,
 };
 
@@ -53,6 +54,7 @@ impl Billing {
         if !payments::mark_submitted(self.pool(), id, self.now()).await? {
             return Ok(());
         }
+        killpoint!("push.submitted");
         let request = PushRequest {
             phone: payment.msisdn,
             amount: payment.amount,
@@ -61,8 +63,11 @@ impl Billing {
             callback_url,
         };
         let reply = self.mpesa().push(&request).await;
+        killpoint!("push.answered");
         metrics::counter!("bando_pushes_total", "outcome" => reply.outcome.as_str()).increment(1);
-        self.keep_answer(id, &reply).await
+        self.keep_answer(id, &reply).await?;
+        killpoint!("push.stored");
+        Ok(())
     }
 
     /// Stores the answer, trying again while the database is away: nothing else knows the CheckoutRequestID,

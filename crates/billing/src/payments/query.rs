@@ -17,6 +17,7 @@ use crate::{
         payment_events::Source,
         payments::{self, DueQuery, PaymentRecord},
     },
+    killpoint::killpoint,
 };
 
 use super::record::{Claim, Testimony};
@@ -81,6 +82,7 @@ impl Billing {
             return Ok(true);
         }
         *next_allowed = Instant::now() + Duration::from_secs(60) / self.options().query_per_minute.max(1);
+        killpoint!("query.claimed");
         let billing = self.clone();
         let is_last = self.next_after(due).is_none();
         self.inner.tracker.spawn(async move {
@@ -119,6 +121,7 @@ impl Billing {
     async fn query(&self, payment: PaymentRecord, is_last: bool) -> Result<(), StoreError> {
         let Some(checkout) = &payment.checkout_request_id else { return Ok(()) };
         let reply = self.mpesa().query(checkout).await;
+        killpoint!("query.answered");
         metrics::counter!("bando_queries_total", "outcome" => reply.outcome.as_str()).increment(1);
         if let QueryOutcome::Throttled { retry_after_secs } = reply.outcome {
             let pause = TimeDelta::try_seconds(i64::try_from(retry_after_secs).unwrap_or(60)).unwrap_or_default();
