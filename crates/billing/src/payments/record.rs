@@ -93,8 +93,13 @@ impl Billing {
         let Some(payment) = payments::lock_payment(&mut tx, id).await? else { return Ok(None) };
         let evidence = weigh(&mut tx, &payment, testimony, now).await?;
         let age = domain::session::secs_rounded_up(now - payment.submitted_at.unwrap_or(payment.created_at));
-        let known =
-            Known { state: payment.state, amount: payment.amount, receipt: payment.receipt.clone(), age_secs: age };
+        let known = Known {
+            state: payment.state,
+            amount: payment.amount,
+            receipt: payment.receipt.clone(),
+            age_secs: age,
+            query_grace_secs: payment::QUERY_FAILURE_GRACE_SECS,
+        };
         let outcome = payment::record(&known, &evidence);
         let state = apply(&mut tx, &payment, testimony, outcome, now).await?;
         let event = NewEvent {
@@ -218,7 +223,7 @@ async fn apply(
             raise_conflict(connection, payment, conflict, now).await?;
         }
         Outcome::Alerted(conflict) => raise_conflict(connection, payment, conflict, now).await?,
-        Outcome::AlreadyKnown | Outcome::Kept => {}
+        Outcome::AlreadyKnown | Outcome::Kept | Outcome::PartKept | Outcome::CreditKept => {}
     }
     Ok(change.to)
 }
@@ -258,6 +263,7 @@ async fn raise_conflict(
         Conflict::ReceiptUsed => "its M-Pesa receipt already paid for something else",
         Conflict::SecondReceipt => "M-Pesa sent a second receipt for it: the customer may have paid twice",
         Conflict::Unreadable => "M-Pesa reported success without a usable receipt or amount",
+        Conflict::Contradictory => "M-Pesa's result code and its words say opposite things",
         Conflict::PaidAfterRefund => "it was paid again after it was refunded",
     };
     let message = format!(

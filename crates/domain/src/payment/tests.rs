@@ -1,6 +1,10 @@
 use proptest::prelude::*;
 
-use super::{Outcome::*, PaymentState::*, *};
+use super::{Outcome::*, Ownership::*, PaymentState::*, *};
+use crate::{
+    Kes,
+    mpesa::{Receipt, ResultCode},
+};
 
 const OURS: &str = "UKM4T8IYOU";
 const OTHER: &str = "UKM5X1B2C3";
@@ -11,11 +15,20 @@ fn receipt(text: &str) -> Receipt {
 
 fn known(state: PaymentState) -> Known {
     let receipt = matches!(state, Succeeded | Refunded).then(|| receipt(OURS));
-    Known { state, amount: Kes::new(20).unwrap(), receipt, age_secs: 10 }
+    Known { state, amount: Kes::new(20).unwrap(), receipt, age_secs: 10, query_grace_secs: QUERY_FAILURE_GRACE_SECS }
 }
 
 fn paid(receipt_text: &str, amount: u32) -> Evidence {
     Evidence::Paid { receipt: receipt(receipt_text), amount: Kes::new(amount).unwrap(), receipt_used_elsewhere: false }
+}
+
+fn by_hand(receipt_text: &str, amount: u32, received_before_kes: u64, ownership: Ownership) -> Evidence {
+    Evidence::PaidByHand {
+        receipt: receipt(receipt_text),
+        amount: Kes::new(amount).unwrap(),
+        received_before_kes,
+        ownership,
+    }
 }
 
 /// One row per kind of evidence, one column per state in the order of [`PaymentState::ALL`].
@@ -23,6 +36,10 @@ fn paid(receipt_text: &str, amount: u32) -> Evidence {
 fn the_whole_table() {
     let failed = Moved(Failed);
     let code = |code| Evidence::CallbackResult(ResultCode::new(code));
+    let doubtful = |conflict| {
+        let review = ToReview(conflict);
+        [review, review, review, review, review, review, Alerted(conflict), Kept, Alerted(conflict)]
+    };
     let queried = |code| Evidence::QueryResult(ResultCode::new(code));
     let table: Vec<(Evidence, [Outcome; 9])> = vec![
         // evidence                    Created  Pending  Unknown  Rejected Failed  Expired  Succeeded Review Refunded
@@ -32,6 +49,8 @@ fn the_whole_table() {
         (paid(OURS, 20), [Settled, Settled, Settled, Settled, Settled, Settled, AlreadyKnown, Kept, AlreadyKnown]),
         (Evidence::QuerySucceeded, [Settled, Settled, Settled, Settled, Settled, Settled, AlreadyKnown, Kept, Kept]),
         (code("1032"), [failed, failed, failed, Kept, AlreadyKnown, failed, Kept, Kept, Kept]),
+        (Evidence::Contradictory, doubtful(Conflict::Contradictory)),
+        (Evidence::PaidUnreadable, doubtful(Conflict::Unreadable)),
         (code("4999"), [Kept; 9]),
         (code("7777"), [Kept; 9]),
         (queried("1032"), [Kept, Kept, Kept, Kept, AlreadyKnown, Kept, Kept, Kept, Kept]),
@@ -39,6 +58,66 @@ fn the_whole_table() {
             Evidence::GaveUp,
             [Moved(Expired), Moved(Expired), Moved(Expired), Kept, Kept, AlreadyKnown, Kept, Kept, Kept],
         ),
+        (
+            by_hand(OURS, 20, 0, Free),
+            [
+                Settled,
+                Settled,
+                Settled,
+                Settled,
+                Settled,
+                Settled,
+                AlreadyKnown,
+                Kept,
+                Alerted(Conflict::PaidAfterRefund),
+            ],
+        ),
+        (
+            by_hand(OTHER, 20, 0, Free),
+            [
+                Settled,
+                Settled,
+                Settled,
+                Settled,
+                Settled,
+                Settled,
+                CreditKept,
+                Kept,
+                Alerted(Conflict::PaidAfterRefund),
+            ],
+        ),
+        (
+            by_hand(OTHER, 5, 10, Free),
+            [
+                PartKept,
+                PartKept,
+                PartKept,
+                PartKept,
+                PartKept,
+                PartKept,
+                CreditKept,
+                Kept,
+                Alerted(Conflict::PaidAfterRefund),
+            ],
+        ),
+        (
+            by_hand(OTHER, 5, 10, Ours),
+            [
+                AlreadyKnown,
+                AlreadyKnown,
+                AlreadyKnown,
+                AlreadyKnown,
+                AlreadyKnown,
+                AlreadyKnown,
+                AlreadyKnown,
+                Kept,
+                AlreadyKnown,
+            ],
+        ),
+        (by_hand(OTHER, 30, 0, Elsewhere), [Kept; 9]),
+        (Evidence::CoveredByCredit, [Settled, Kept, Kept, Kept, Kept, Kept, AlreadyKnown, Kept, Kept]),
+        (Evidence::DecidedPaid, [Settled, Settled, Settled, Settled, Settled, Settled, AlreadyKnown, Settled, Kept]),
+        (Evidence::DecidedNotPaid, [Kept, Kept, failed, AlreadyKnown, AlreadyKnown, failed, Kept, failed, Kept]),
         (Evidence::Refunded, [Kept, Kept, Kept, Kept, Kept, Kept, Moved(Refunded), Moved(Refunded), AlreadyKnown]),
     ];
     for (evidence, outcomes) in table {
@@ -92,7 +171,11 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         Just(Evidence::SubmitRefused),
         Just(Evidence::SubmitUnknown),
         Just(paid(OURS, 20)),
+        Just(by_hand(OURS, 20, 0, Free)),
+        Just(by_hand(OTHER, 30, 0, Elsewhere)),
         Just(Evidence::QuerySucceeded),
+        Just(Evidence::DecidedPaid),
+        Just(Evidence::DecidedNotPaid),
         Just(Evidence::GaveUp),
         prop_oneof!["[0-9]{1,5}", "SFC_IC0003"].prop_map(|code| Evidence::CallbackResult(ResultCode::new(&code))),
         prop_oneof!["[0-9]{1,5}", "SFC_IC0003"].prop_map(|code| Evidence::QueryResult(ResultCode::new(&code))),
@@ -113,17 +196,54 @@ proptest! {
                 Settled => {
                     settled += 1;
                     known.state = Succeeded;
-                    if let Evidence::Paid { receipt, .. } = &evidence {
-                        known.receipt = Some(receipt.clone());
-                    }
+                    known.receipt = brought_receipt(&evidence);
                 }
-                ReceiptAdded => known.receipt = Some(receipt(OURS)),
+                ReceiptAdded => known.receipt = brought_receipt(&evidence),
                 AlreadyKnown | Kept => {}
-                ToReview(conflict) | Alerted(conflict) => prop_assert!(false, "{conflict:?} without a conflict"),
+                outcome @ (PartKept | CreditKept | ToReview(_) | Alerted(_)) => prop_assert!(false, "{outcome:?} without a reason"),
             }
         }
         prop_assert_eq!(settled, 1);
         prop_assert_eq!(known.state, Succeeded);
-        prop_assert_eq!(known.receipt, Some(receipt(OURS)));
+    }
+
+    /// Parts of any size, in any order, each told any number of times: the payment settles exactly once,
+    /// exactly when their sum reaches the price, and every shilling is somewhere.
+    #[test]
+    fn parts_add_up(amounts in prop::collection::vec(1u32..30, 1..8), repeats in 1usize..3) {
+        let mut known = Known { receipt: None, ..known(Pending) };
+        let (mut held, mut credited, mut credit) = (0u64, 0u64, 0u64);
+        let mut seen = Vec::new();
+        for (index, amount) in amounts.iter().enumerate() {
+            let text = format!("UKM4T8IY{index:02}");
+            for _ in 0..repeats {
+                let ownership = if seen.contains(&text) { Ours } else { Free };
+                let amount_kes = u64::from(*amount);
+                let before = if ownership == Ours { held.saturating_sub(amount_kes) } else { held };
+                match record(&known, &by_hand(&text, *amount, before, ownership)) {
+                    PartKept => held += amount_kes,
+                    Settled => {
+                        prop_assert!(held + amount_kes >= 20);
+                        (credited, credit) = (20, credit + held + amount_kes - 20);
+                        held = 0;
+                        known.state = Succeeded;
+                        known.receipt = Some(receipt(&text));
+                    }
+                    CreditKept => credit += amount_kes,
+                    outcome => prop_assert_eq!(outcome, AlreadyKnown),
+                }
+                seen.push(text.clone());
+            }
+        }
+        let total: u64 = amounts.iter().map(|amount| u64::from(*amount)).sum();
+        prop_assert_eq!(held + credited + credit, total);
+        prop_assert_eq!(known.state == Succeeded, total >= 20);
+    }
+}
+
+fn brought_receipt(evidence: &Evidence) -> Option<Receipt> {
+    match evidence {
+        Evidence::Paid { receipt, .. } | Evidence::PaidByHand { receipt, .. } => Some(receipt.clone()),
+        _ => None,
     }
 }
