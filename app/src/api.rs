@@ -1,6 +1,12 @@
 //! The JSON the server answers and the admin app reads: one definition for both sides, and for the
 //! generated OpenAPI description.
 
+mod money;
+mod reconcile;
+
+pub use money::*;
+pub use reconcile::*;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -23,6 +23,18 @@ pub enum Source {
     Query,
     /// Our own clock: the schedule is exhausted, or a push was never answered.
     Schedule,
+    /// A C2B confirmation: paid by hand, or the echo of a prompt.
+    C2b,
+    /// Daraja's answer about one transaction.
+    Status,
+    /// A line of the organisation's statement.
+    Statement,
+    /// A transaction pulled from M-Pesa.
+    Pull,
+    /// The customer's credit.
+    Credit,
+    /// A named admin.
+    Admin,
 }
 
 impl Source {
@@ -36,6 +48,12 @@ impl Source {
             Self::Hint => "hint",
             Self::Query => "query",
             Self::Schedule => "schedule",
+            Self::C2b => "c2b",
+            Self::Status => "status",
+            Self::Statement => "statement",
+            Self::Pull => "pull",
+            Self::Credit => "credit",
+            Self::Admin => "admin",
         }
     }
 }
