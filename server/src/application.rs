@@ -103,6 +103,7 @@ pub fn daraja_config(mpesa: &MpesaConfig) -> daraja::Config {
             Some(_) => daraja::TransactionType::CustomerBuyGoodsOnline,
             None => daraja::TransactionType::CustomerPayBillOnline,
         },
+        initiator: None,
         timing: daraja::Timing::default(),
     }
 }

@@ -1,147 +1,26 @@
 //! C2B: payments made by hand to the paybill or till, and a second witness for STK payments.
 
+mod register;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use domain::{AccountReference, Kes, Receipt, money::InvalidKes, result_text::RefusalClass};
+use domain::{AccountReference, Kes, Receipt, money::InvalidKes};
 use serde::{Deserialize, Serialize};
-use serde_json::{json, value::RawValue};
-use tracing::Instrument;
+use serde_json::value::RawValue;
 
+pub use self::register::{RegisterOutcome, RegisterReply, RegisterUrls, ResponseType};
 use crate::{
-    callback_url::CallbackUrl,
-    client::Client,
-    http::Answer,
     payer::PayerNumber,
-    reply::{NotAnswered, Refusal, Reply, UnknownCause},
-    sync_error::{self, SyncError},
     timestamp,
-    wire::{self, Lexeme, WireError},
+    wire::{self, Lexeme},
 };
-
-const PATH: &str = "/mpesa/c2b/v2/registerurl";
 
 /// Largest validation or confirmation that is read (our decision; genuine ones are below 1 KiB).
 pub const MAX_BODY: usize = 64 * 1024;
 
 /// The answer to every confirmation that was stored (documented).
 pub const CONFIRMED: &str = r#"{"ResultCode":0,"ResultDesc":"Success"}"#;
-
-/// What M-Pesa does with a payment when our validation address does not answer (documented).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ResponseType {
-    /// Take the payment.
-    Completed,
-    /// Refuse the payment.
-    Cancelled,
-}
-
-/// The addresses for manual payments. Production accepts them once only (documented).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisterUrls {
-    /// Where finished payments are posted.
-    pub confirmation_url: CallbackUrl,
-    /// Where payments are announced for validation, if Safaricom has switched it on for the shortcode.
-    pub validation_url: CallbackUrl,
-    /// What happens while the validation address is down.
-    pub response_type: ResponseType,
-}
-
-/// What became of a registration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RegisterOutcome {
-    /// `ResponseCode` exactly `0`.
-    Registered {
-        /// `OriginatorCoversationID`, spelt that way on the wire (documented); also read when spelt right.
-        originator_conversation_id: Option<String>,
-    },
-    /// `500.003.1001` "Urls are already registered": to change them, delete them in the portal first (documented).
-    AlreadyRegistered,
-    /// Provably not registered.
-    Refused(Refusal),
-    /// May have been registered.
-    Unknown {
-        /// What happened to the answer.
-        cause: UnknownCause,
-    },
-}
-
-/// A [`RegisterOutcome`] with the raw answer.
-pub type RegisterReply = Reply<RegisterOutcome>;
-
-impl Client {
-    /// Registers the C2B addresses of the shortcode. Nothing is repeated but a refused access token, once.
-    pub async fn register_c2b_urls(&self, urls: &RegisterUrls) -> RegisterReply {
-        let body = || {
-            json!({
-                "ShortCode": self.config().shortcode,
-                "ResponseType": match urls.response_type {
-                    ResponseType::Completed => "Completed",
-                    ResponseType::Cancelled => "Cancelled",
-                },
-                "ConfirmationURL": urls.confirmation_url.as_str(),
-                "ValidationURL": urls.validation_url.as_str(),
-            })
-            .to_string()
-        };
-        let answer = self.call(PATH, body).instrument(tracing::info_span!("daraja.register_c2b_urls")).await;
-        match answer {
-            Ok(answer) => {
-                let outcome = interpret(&answer);
-                RegisterReply { outcome, http_status: Some(answer.status), raw: answer.body }
-            }
-            Err(error) => {
-                let (end, http_status, raw) = error.split();
-                let outcome = match end {
-                    NotAnswered::Refused(refusal) => RegisterOutcome::Refused(refusal),
-                    NotAnswered::Unknown(cause) => RegisterOutcome::Unknown { cause },
-                };
-                RegisterReply { outcome, http_status, raw }
-            }
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct RegisterBody {
-    #[serde(rename = "ResponseCode", default, deserialize_with = "wire::lexeme")]
-    response_code: Option<Lexeme>,
-    #[serde(rename = "OriginatorCoversationID", default, deserialize_with = "wire::lexeme")]
-    misspelt_id: Option<Lexeme>,
-    #[serde(rename = "OriginatorConversationID", default, deserialize_with = "wire::lexeme")]
-    id: Option<Lexeme>,
-}
-
-fn interpret(answer: &Answer) -> RegisterOutcome {
-    if let Some(error) = WireError::read(&answer.body) {
-        return match sync_error::classify(answer.status, &error, answer.retry_after_secs) {
-            SyncError::AlreadyRegistered => RegisterOutcome::AlreadyRegistered,
-            SyncError::Refused(class) => {
-                RegisterOutcome::Refused(Refusal { code: error.code, message: error.message, class })
-            }
-            SyncError::Token | SyncError::InProgress | SyncError::NotFound | SyncError::Unproven => {
-                RegisterOutcome::Unknown { cause: UnknownCause::ServerError { code: error.code } }
-            }
-        };
-    }
-    if answer.status == 429 {
-        let class: RefusalClass = sync_error::bare_throttle(answer.retry_after_secs);
-        return RegisterOutcome::Refused(Refusal { code: String::new(), message: "HTTP 429".to_owned(), class });
-    }
-    if answer.status >= 500 {
-        return RegisterOutcome::Unknown { cause: UnknownCause::ServerError { code: String::new() } };
-    }
-    let body = wire::parse::<RegisterBody>(&answer.body).filter(|_| answer.is_success());
-    let Some((code, body)) = body.and_then(|mut body| body.response_code.take().map(|code| (code, body))) else {
-        return RegisterOutcome::Unknown { cause: UnknownCause::Unreadable };
-    };
-    if code.as_str() != "0" {
-        let code = wire::capped(code.as_str(), 32);
-        return RegisterOutcome::Unknown { cause: UnknownCause::UnexpectedResponseCode(code) };
-    }
-    let originator_conversation_id = body.misspelt_id.or(body.id).map(Lexeme::into_string);
-    RegisterOutcome::Registered { originator_conversation_id }
-}
 
 /// A validation or confirmation: the same shape for both (documented). Unsigned, like every callback: it is
 /// evidence only as far as the address it came to is secret.

@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::initiator::Initiator;
+
 /// The passkey Safaricom publishes for the sandbox shortcode `174379` (documented). It is not a secret.
 pub const SANDBOX_PASSKEY: &str = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919";
 /// The shortcode of the sandbox (documented).
@@ -95,6 +97,8 @@ pub struct Config {
     pub till: Option<String>,
     /// Paybill or till.
     pub transaction_type: TransactionType,
+    /// For Transaction Status and Reversal; without it both say that they are not configured.
+    pub initiator: Option<Initiator>,
     /// How long to wait.
     pub timing: Timing,
 }
@@ -128,6 +132,14 @@ pub enum ConfigError {
         "production is chosen, but the M-Pesa {0} is the public sandbox one; use the one Safaricom sent at go-live"
     )]
     SandboxValue(&'static str),
+    /// The initiator's name cannot be one.
+    #[error("the M-Pesa initiator must be the API operator's user name, without spaces")]
+    InitiatorName,
+    /// The security credential is not what the Daraja portal makes of the password.
+    #[error(
+        "the M-Pesa security credential must be the long encrypted text from the Daraja portal, not the password itself"
+    )]
+    SecurityCredential,
     /// A timeout of zero.
     #[error("the M-Pesa timeouts must be longer than zero")]
     Timeout,
@@ -173,6 +185,7 @@ impl Config {
             shortcode: SANDBOX_SHORTCODE.to_owned(),
             till: None,
             transaction_type: TransactionType::CustomerPayBillOnline,
+            initiator: None,
             timing: Timing::default(),
         }
     }
@@ -215,6 +228,9 @@ impl Config {
             if self.passkey.expose_secret() == SANDBOX_PASSKEY {
                 return Err(ConfigError::SandboxValue("passkey"));
             }
+        }
+        if let Some(initiator) = &self.initiator {
+            initiator.validate(self.environment)?;
         }
         let Timing { connect_timeout, request_timeout, .. } = self.timing;
         if connect_timeout.is_zero() || request_timeout.is_zero() {

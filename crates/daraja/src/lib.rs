@@ -1,4 +1,5 @@
-//! Client for Safaricom's Daraja M-Pesa API: STK push and query, their callbacks, and C2B payments.
+//! Client for Safaricom's Daraja M-Pesa API: STK push and query, their callbacks, C2B payments, Transaction Status,
+//! reversals, Pull Transactions, and the statement that the organisation portal exports.
 //!
 //! Daraja is not trusted to keep its types, its wording or its promises: values are read by their lexeme, an
 //! answer that is lost or makes no sense is *unknown* and never *failed*, and nothing that could charge a
@@ -17,10 +18,15 @@ mod callback_url;
 mod client;
 mod config;
 mod http;
+mod initiator;
+mod party;
 mod payer;
+pub mod pull;
 mod push;
 mod query;
 mod reply;
+mod request;
+pub mod result;
 mod sync_error;
 mod timestamp;
 mod wire;
@@ -32,7 +38,10 @@ pub use config::{
     Config, ConfigError, Environment, SANDBOX_PASSKEY, SANDBOX_SHORTCODE, SecretName, Timing, TransactionType,
 };
 pub use domain::result_text::RefusalClass;
+pub use initiator::Initiator;
+pub use party::Party;
 pub use payer::PayerNumber;
 pub use push::{PushOutcome, PushReply, PushRequest, TransactionDesc};
 pub use query::{NoInformation, QueryOutcome, QueryReply};
 pub use reply::{Refusal, Reply, UnknownCause};
+pub use request::{RequestOutcome, RequestReply, ReversalRequest, StatusRequest};

@@ -40,7 +40,7 @@ impl PayerNumber {
 
     /// Whether this may be the number of `msisdn`. For a masked number it means "nothing speaks against it".
     #[must_use]
-    pub fn matches(&self, msisdn: &Msisdn) -> bool {
+    pub fn could_be(&self, msisdn: &Msisdn) -> bool {
         match self {
             Self::Plain(plain) => plain == msisdn,
             Self::Masked { prefix, suffix } => {
@@ -95,8 +95,8 @@ mod tests {
             (&HASH.to_ascii_uppercase(), "0712345678"),
         ] {
             let payer = PayerNumber::parse(text).unwrap();
-            assert!(payer.matches(&phone.parse().unwrap()), "{text}");
-            assert!(!payer.matches(&other), "{text}");
+            assert!(payer.could_be(&phone.parse().unwrap()), "{text}");
+            assert!(!payer.could_be(&other), "{text}");
         }
     }
 
@@ -135,7 +135,7 @@ mod tests {
         fn the_hash_of_a_number_matches_it(national in 700_000_000u32..800_000_000) {
             let msisdn: Msisdn = national.to_string().parse().unwrap();
             let hash = hex::encode(Sha256::digest(msisdn.international()));
-            prop_assert!(PayerNumber::parse(&hash).unwrap().matches(&msisdn));
+            prop_assert!(PayerNumber::parse(&hash).unwrap().could_be(&msisdn));
         }
     }
 }

@@ -19,9 +19,8 @@ use crate::{
     callback_url::CallbackUrl,
     client::{CallError, Client},
     http::Answer,
-    reply::{NotAnswered, Refusal, Reply, UnknownCause},
-    sync_error::{self, SyncError},
-    wire::{self, Lexeme, WireError},
+    reply::{self, NotAnswered, Refusal, Reply, UnknownCause},
+    wire::{self, Lexeme},
 };
 
 const PATH: &str = "/mpesa/stkpush/v1/processrequest";
@@ -254,29 +253,15 @@ fn unanswered(error: CallError) -> PushReply {
 
 /// Reads an answer in the order fault, error code, acceptance; anything else is unknown.
 fn interpret(answer: Answer) -> PushReply {
-    let outcome = submission_error(&answer).unwrap_or_else(|| accepted(&answer));
+    let outcome = match reply::submission_error(&answer) {
+        Some(NotAnswered::Refused(refusal)) => PushOutcome::Refused(refusal),
+        Some(NotAnswered::Unknown(cause)) => PushOutcome::Unknown { cause },
+        None => accepted(&answer),
+    };
     PushReply { outcome, http_status: Some(answer.status), raw: answer.body }
 }
 
-fn submission_error(answer: &Answer) -> Option<PushOutcome> {
-    let refused = |code, message, class| PushOutcome::Refused(Refusal { code, message, class });
-    let Some(error) = WireError::read(&answer.body) else {
-        let class = (answer.status == 429).then(|| sync_error::bare_throttle(answer.retry_after_secs))?;
-        return Some(refused(String::new(), "HTTP 429".to_owned(), class));
-    };
-    Some(match sync_error::classify(answer.status, &error, answer.retry_after_secs) {
-        SyncError::Refused(class) => refused(error.code, error.message, class),
-        SyncError::Token => refused(error.code, error.message, RefusalClass::Configuration),
-        SyncError::InProgress | SyncError::NotFound | SyncError::AlreadyRegistered | SyncError::Unproven => {
-            PushOutcome::Unknown { cause: UnknownCause::ServerError { code: error.code } }
-        }
-    })
-}
-
 fn accepted(answer: &Answer) -> PushOutcome {
-    if answer.status >= 500 {
-        return PushOutcome::Unknown { cause: UnknownCause::ServerError { code: String::new() } };
-    }
     let unreadable = PushOutcome::Unknown { cause: UnknownCause::Unreadable };
     let Some(body) = wire::parse::<AcceptedBody<'_>>(&answer.body).filter(|_| answer.is_success()) else {
         return unreadable;

@@ -5,7 +5,13 @@ use std::fmt;
 use bytes::Bytes;
 use domain::result_text::RefusalClass;
 
-use crate::{auth::CredentialsError, client::CallError, http::Loss, sync_error::owner_advice};
+use crate::{
+    auth::CredentialsError,
+    client::CallError,
+    http::{Answer, Loss},
+    sync_error::{self, SyncError, owner_advice},
+    wire::WireError,
+};
 
 /// The meaning of an answer together with the answer itself, to be stored before anything follows from it.
 /// `Debug` shows the size of the body only: it holds personal data.
@@ -129,6 +135,27 @@ impl From<Loss> for UnknownCause {
 pub(crate) enum NotAnswered {
     Refused(Refusal),
     Unknown(UnknownCause),
+}
+
+/// The error in the answer to something that must not be done twice; `None` when the body may be an acceptance.
+pub(crate) fn submission_error(answer: &Answer) -> Option<NotAnswered> {
+    let server_error = |code| NotAnswered::Unknown(UnknownCause::ServerError { code });
+    let Some(error) = WireError::read(&answer.body) else {
+        if answer.status == 429 {
+            let class = sync_error::bare_throttle(answer.retry_after_secs);
+            let message = "HTTP 429".to_owned();
+            return Some(NotAnswered::Refused(Refusal { code: String::new(), message, class }));
+        }
+        return (answer.status >= 500).then(|| server_error(String::new()));
+    };
+    let class = match sync_error::classify(answer.status, &error, answer.retry_after_secs) {
+        SyncError::Refused(class) => class,
+        SyncError::Token => RefusalClass::Configuration,
+        SyncError::InProgress | SyncError::NotFound | SyncError::AlreadyRegistered | SyncError::Unproven => {
+            return Some(server_error(error.code));
+        }
+    };
+    Some(NotAnswered::Refused(Refusal { code: error.code, message: error.message, class }))
 }
 
 impl CallError {

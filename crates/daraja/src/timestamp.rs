@@ -1,7 +1,7 @@
 //! Safaricom's clock: `yyyyMMddHHmmss` in East Africa Time, and the password made from it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 const FORMAT: &str = "%Y%m%d%H%M%S";
@@ -32,6 +32,37 @@ pub(crate) fn parse_eat(text: &str) -> Option<DateTime<Utc>> {
     let local = NaiveDateTime::parse_from_str(text, FORMAT).ok()?;
     let offset = FixedOffset::east_opt(EAT_OFFSET_SECS)?;
     local.and_local_timezone(offset).single().map(|instant| instant.to_utc())
+}
+
+/// `2026-11-22 08:30:00`, EAT, as Pull Transactions wants its dates.
+pub(crate) fn eat_with_dashes(at: DateTime<Utc>) -> String {
+    eat(at).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Reads a date and time in the forms of lists and statements: with a zone as written, else EAT; year or day first;
+/// dashes or slashes; with or without seconds.
+pub(crate) fn parse_loose(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if text.len() > 40 || !text.is_ascii() {
+        return None;
+    }
+    if let Ok(zoned) = DateTime::parse_from_rfc3339(text) {
+        return Some(zoned.to_utc());
+    }
+    if let Some(compact) = parse_eat(text) {
+        return Some(compact);
+    }
+    let text = text.replace('/', "-").replacen('T', " ", 1);
+    let year_first = text.split('-').next().is_some_and(|first| first.len() == 4);
+    let formats = if year_first {
+        ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"]
+    } else {
+        ["%d-%m-%Y %H:%M:%S%.f", "%d-%m-%Y %H:%M"]
+    };
+    let local = formats.into_iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())?;
+    let plausible = (1990..2100).contains(&local.year());
+    let offset = FixedOffset::east_opt(EAT_OFFSET_SECS)?;
+    plausible.then(|| local.and_local_timezone(offset).single()).flatten().map(|instant| instant.to_utc())
 }
 
 fn eat(now: DateTime<Utc>) -> NaiveDateTime {
@@ -81,5 +112,29 @@ mod tests {
         for bad in ["", "2026112208301", "202611220830180", "20261322083018", "2026-11-2208:30", "+0261122083018"] {
             assert_eq!(parse_eat(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn lists_write_dates_in_many_ways() {
+        for text in [
+            "2026-11-22T05:30:18Z",
+            "2026-11-22T08:30:18+03:00",
+            "2026-11-22T05:30:18.000Z",
+            "2026-11-22 08:30:18",
+            "2026-11-22T08:30:18",
+            "2026-11-22 08:30:18.000",
+            "22-11-2026 08:30:18",
+            "22/11/2026 08:30:18",
+            " 22-11-2026 08:30:18 ",
+            "20261122083018",
+        ] {
+            assert_eq!(parse_loose(text), Some(at("2026-11-22T05:30:18Z")), "{text}");
+        }
+        assert_eq!(parse_loose("22/11/2026 08:30"), Some(at("2026-11-22T05:30:00Z")));
+        for bad in ["", "11-22-2026 08:30:18", "22-11-26 08:30:18", "yesterday", "0022-11-22 08:30:18", "٢٢-11-2026"]
+        {
+            assert_eq!(parse_loose(bad), None, "{bad}");
+        }
+        assert_eq!(eat_with_dashes(at("2026-11-22T05:30:18Z")), "2026-11-22 08:30:18");
     }
 }

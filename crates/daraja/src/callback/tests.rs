@@ -40,7 +40,7 @@ fn a_success_is_read_in_full() {
     let paid = callback.paid.clone().unwrap().unwrap();
     assert_eq!(paid.receipt.as_str(), "UKM4T8IYOU");
     assert_eq!(paid.amount, Kes::new(20).unwrap());
-    assert!(paid.payer.unwrap().matches(&"0712345678".parse().unwrap()));
+    assert!(paid.payer.unwrap().could_be(&"0712345678".parse().unwrap()));
     assert_eq!(paid.paid_at.unwrap().to_rfc3339(), "2026-11-22T05:30:18+00:00");
     assert_eq!(
         callback.evidence(true),
@@ -142,7 +142,7 @@ fn masked_phones_and_bad_dates_do_not_spoil_a_success() {
         r#"{"Name":"Amount","Value":20},{"Name":"MpesaReceiptNumber","Value":"UKM4T8IYOU"},{"Name":"PhoneNumber","Value":"2547*****678"},{"Name":"TransactionDate","Value":"soon"}"#,
     );
     let paid = paid.unwrap().unwrap();
-    assert!(paid.payer.unwrap().matches(&"0712345678".parse().unwrap()));
+    assert!(paid.payer.unwrap().could_be(&"0712345678".parse().unwrap()));
     assert_eq!(paid.paid_at, None);
 }
 
