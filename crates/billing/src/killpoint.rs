@@ -1,7 +1,8 @@
 //! Places at which a test may end the process as a power cut would: between every two steps that matter.
 //!
 //! In ordinary builds a point compiles to nothing. With the feature `killpoints` the process ends at once at the
-//! point that `BANDO_KILLPOINT` names: `push.submitted`, or `push.submitted:3` for the third time it is reached.
+//! point that `BANDO_KILLPOINT` names: `push.submitted`, or `push.submitted:3` for the third time it is reached. Such
+//! a build also waits less where waiting is what a killed process leaves to the others: see [`secs`].
 
 /// Every point there is, in the order of a customer's visit. Naming another one does not compile, and the test that
 /// proves them fails for one without a case.
@@ -96,4 +97,21 @@ pub(crate) fn reach(name: &str) {
         // Without unwinding, destructors or a goodbye to anybody, as SIGKILL ends it.
         std::process::abort();
     }
+}
+
+/// Seconds to wait for: `usual`, or in builds with kill points what the environment says under `name`.
+#[cfg(feature = "killpoints")]
+pub(crate) fn secs(name: &str, usual: i64) -> i64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Seconds to wait for: `usual`.
+#[cfg(not(feature = "killpoints"))]
+pub(crate) const fn secs(_name: &str, usual: i64) -> i64 {
+    usual
+}
+
+/// How long a lease lasts without renewal; a killed process's work is taken over after that.
+pub(crate) fn lease_secs() -> i64 {
+    secs("BANDO_LEASE_SECS", 30)
 }

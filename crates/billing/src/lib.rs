@@ -141,7 +141,10 @@ impl Billing {
             holder: self.inner.holder,
             wake: self.inner.router_wake.clone(),
             changed: Arc::clone(&self.inner.feed_wake),
-            timing: access::Timing::default(),
+            timing: access::Timing {
+                lease: Duration::from_secs(killpoint::lease_secs().unsigned_abs()),
+                ..access::Timing::default()
+            },
             settings: routeros_api::Settings::default(),
         }
     }

@@ -17,13 +17,12 @@ use crate::{
         payment_events::Source,
         payments::{self, DueQuery, PaymentRecord},
     },
-    killpoint::killpoint,
+    killpoint::{killpoint, lease_secs, secs},
 };
 
 use super::record::{Claim, Testimony};
 
 const LEASE: &str = "mpesa-query";
-const LEASE_SECS: i64 = 30;
 const IDLE: Duration = Duration::from_secs(1);
 /// Queries under way at a time: a hanging Daraja must not hold up the schedule.
 const MAX_IN_FLIGHT: usize = 8;
@@ -60,7 +59,7 @@ impl Billing {
     /// Takes one due payment, if there is one and it is our turn. `false` when there is nothing to do now.
     async fn query_step(&self, in_flight: &Arc<Semaphore>, next_allowed: &mut Instant) -> Result<bool, StoreError> {
         let now = self.now();
-        let until_at = now + TimeDelta::seconds(LEASE_SECS);
+        let until_at = now + TimeDelta::seconds(lease_secs());
         if !leases::hold_lease(self.pool(), LEASE, self.inner.holder, now, until_at).await? {
             return Ok(false);
         }
@@ -98,7 +97,7 @@ impl Billing {
     /// got.
     async fn without_checkout(&self, due: &DueQuery, payment: &PaymentRecord) -> Result<bool, StoreError> {
         let age = self.now() - payment.submitted_at.unwrap_or(payment.created_at);
-        let is_lost = age >= TimeDelta::seconds(PUSH_LOST_AFTER_SECS);
+        let is_lost = age >= TimeDelta::seconds(secs("BANDO_PUSH_LOST_SECS", PUSH_LOST_AFTER_SECS));
         if !self.claim(due).await? {
             return Ok(true);
         }
