@@ -27,6 +27,7 @@ mod query;
 mod reply;
 mod request;
 pub mod result;
+pub mod statement;
 mod sync_error;
 mod timestamp;
 mod wire;
