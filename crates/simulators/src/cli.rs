@@ -82,6 +82,8 @@ impl Cli {
             mode: self.mode,
             speed: self.speed,
             seed: self.seed,
+            opening_balance: 10_000,
+            fee_basis_points: 55,
             ..daraja::Options::manual().with_profile(self.profile)
         };
         for merchant in &mut options.merchants {

@@ -108,7 +108,8 @@ pub(crate) fn c2b(of: &Confirmation<'_>) -> String {
     .to_string()
 }
 
-fn payer(msisdn: &str, form: C2bNumbers) -> String {
+/// A payer number in one of its forms.
+pub(crate) fn payer(msisdn: &str, form: C2bNumbers) -> String {
     match form {
         C2bNumbers::Plain => msisdn.to_owned(),
         C2bNumbers::Hashed => {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     callbacks::{Outgoing, Then},
     engine::Shared,
-    ledger::{Channel, Charge, Delivery},
+    ledger::{Channel, Charge, Delivery, Message},
     oauth::{Family, check_token},
     options::{Merchant, Profile},
     wire::{Fields, Refusal, is_amount, is_digits, is_msisdn, is_neutral_url, json_response},
@@ -80,8 +80,9 @@ fn simulated(shared: &Shared, headers: &HeaderMap, body: &Bytes) -> Result<Respo
     Ok(acknowledged(&mut shared.world(), "Accept the service request successfully."))
 }
 
-/// A customer pays a short code by hand. With validation on, the merchant's server is asked first.
-pub(crate) fn pay(shared: &Shared, merchant: &Merchant, msisdn: &str, amount: u32, account: &str) {
+/// A customer pays a short code by hand. With validation on, the merchant's server is asked first. Gives the receipt
+/// under which the money moves, if it does.
+pub(crate) fn pay(shared: &Shared, merchant: &Merchant, msisdn: &str, amount: u32, account: &str) -> String {
     let now = shared.clock.elapsed();
     let due = now.saturating_add(NOTICE_AFTER);
     let mut world = shared.world();
@@ -97,20 +98,23 @@ pub(crate) fn pay(shared: &Shared, merchant: &Merchant, msisdn: &str, amount: u3
         reversed: false,
         moved: now,
     };
-    let urls = world.c2b_urls.get(&merchant.shortcode).cloned().filter(|_| shared.options.c2b_validation);
-    if let Some(urls) = urls {
+    let urls = world.c2b_urls.get(&merchant.shortcode).cloned().filter(|_| world.settings.c2b_validation);
+    let receipt = if let Some(urls) = urls {
         let receipt = world.ids.receipt(shared.clock.wall_eat());
-        let asked = Charge { receipt, ..charge };
-        let body = shared.c2b_body(&asked, urls.version, "", "");
+        let asked = Charge { receipt: receipt.clone(), ..charge };
+        let body = shared.c2b_body(&world, &asked, urls.version, "", "");
         let mut post = Outgoing::new("c2b_validation", &asked.receipt, urls.validation, &asked.shortcode, body);
         post.then = Then::Validated { charge: Box::new(asked), completes: urls.completes_unvalidated };
         world.schedule(due, Event::Post(post));
+        receipt
     } else {
         let charge = shared.take(&mut world, charge);
         shared.confirm_c2b(&mut world, &charge, "", due);
-    }
+        charge.receipt
+    };
     drop(world);
     shared.touch();
+    receipt
 }
 
 impl Shared {
@@ -129,7 +133,9 @@ impl Shared {
             answer.get("ResultCode").is_some_and(|code| code.as_str() == Some("0") || code.as_u64() == Some(0))
         });
         if !accepted {
-            return;
+            let name = self.options.merchant(&charge.shortcode).map(|m| m.name.as_str()).unwrap_or_default();
+            let text = format!("Failed. {name} did not accept this payment. No money was taken.");
+            return world.add_message(&charge.msisdn, Message { at: self.clock.wall(), text });
         }
         let third_party = answer.as_ref().and_then(|answer| answer.get("ThirdPartyTransID")?.as_str());
         let third_party = third_party.unwrap_or_default().to_owned();

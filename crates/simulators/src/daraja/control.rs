@@ -1,19 +1,22 @@
 //! The control handle: what a test or a person may do to the simulator, the same as over HTTP.
 
+mod books;
+mod change;
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
 use super::{
-    c2b,
     callbacks::Outgoing,
     engine::Shared,
-    ledger::{Charge, Delivery, Message, Payout, Prompt, RequestRecord},
-    options::{Mode, PendingStyle, RateLimit, ThrottleStyle},
+    ledger::Prompt,
     outcome::{Code, PromptState},
     scenario::Scenario,
-    world::{Event, Outage, Settings, Transaction, World},
+    world::{Event, Outage, Transaction, World},
 };
+
+pub use self::change::SettingsChange;
 
 /// How long waiting for a condition may take, real time; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,29 +50,15 @@ pub enum ControlError {
     /// The amount is outside the limits.
     #[error("an amount is a whole number of shillings from 1 to 250,000")]
     Amount,
+    /// Not a Kenyan mobile number in full.
+    #[error("a payer is a number such as 254712345678")]
+    Payer,
+    /// The period of a statement cannot be read.
+    #[error("a date is written 2026-11-22 or 2026-11-22 08:30:00, East Africa Time, or with its zone")]
+    Period,
     /// What was waited for did not happen.
     #[error("waited {} s in vain", PATIENCE.as_secs())]
     InVain,
-}
-
-/// The changes `POST /__sim/rate-limit` and `POST /__sim/settings` make: what is absent stays.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SettingsChange {
-    /// Who answers prompts.
-    pub mode: Option<Mode>,
-    /// The query's answer while pending.
-    pub pending_style: Option<PendingStyle>,
-    /// Queries a minute; 0 lifts the limit.
-    pub query_per_minute: Option<u32>,
-    /// Queries that may come together.
-    pub query_burst: Option<u32>,
-    /// Pushes a minute; 0 lifts the limit.
-    pub push_per_minute: Option<u32>,
-    /// Pushes that may come together.
-    pub push_burst: Option<u32>,
-    /// The form of a throttled answer.
-    pub throttle_style: Option<ThrottleStyle>,
 }
 
 /// A handle on a running simulator; clones act on the same one.
@@ -186,65 +175,6 @@ impl Control {
         Ok(())
     }
 
-    /// The ledger of money really moved from customers.
-    #[must_use]
-    pub fn charges(&self) -> Vec<Charge> {
-        self.shared.world().charges.clone()
-    }
-
-    /// Money really sent to customers.
-    #[must_use]
-    pub fn payouts(&self) -> Vec<Payout> {
-        self.shared.world().payouts.clone()
-    }
-
-    /// Requests received on the Daraja paths, oldest first.
-    #[must_use]
-    pub fn requests(&self) -> Vec<RequestRecord> {
-        self.shared.world().requests.iter().cloned().collect()
-    }
-
-    /// What was sent to the merchant's server and what it answered, oldest first.
-    #[must_use]
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.shared.world().deliveries.iter().cloned().collect()
-    }
-
-    /// The text messages of a phone, oldest first.
-    #[must_use]
-    pub fn messages(&self, msisdn: &str) -> Vec<Message> {
-        self.shared.world().messages.get(msisdn).into_iter().flatten().cloned().collect()
-    }
-
-    /// The numbers of the phones seen so far.
-    #[must_use]
-    pub fn phones(&self) -> Vec<String> {
-        self.shared.world().messages.keys().cloned().collect()
-    }
-
-    /// What may be changed while running, as it stands.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        self.shared.world().settings
-    }
-
-    /// Changes settings; what is absent stays.
-    pub fn change_settings(&self, change: &SettingsChange) -> Settings {
-        let limit = |now: Option<RateLimit>, per_minute: Option<u32>, burst: Option<u32>| {
-            let per_minute = per_minute.or(now.map(|limit| limit.per_minute)).filter(|rate| *rate > 0)?;
-            Some(RateLimit { per_minute, burst: burst.or(now.map(|limit| limit.burst)).unwrap_or(1) })
-        };
-        self.change(|world| {
-            let set = &mut world.settings;
-            set.mode = change.mode.unwrap_or(set.mode);
-            set.pending_style = change.pending_style.unwrap_or(set.pending_style);
-            set.throttle_style = change.throttle_style.unwrap_or(set.throttle_style);
-            set.query_limit = limit(set.query_limit, change.query_per_minute, change.query_burst);
-            set.push_limit = limit(set.push_limit, change.push_per_minute, change.push_burst);
-            world.settings
-        })
-    }
-
     /// Makes the whole gateway fail in a way, or work again.
     pub fn set_outage(&self, outage: Option<Outage>) {
         self.change(|world| world.settings.outage = outage);
@@ -323,20 +253,6 @@ impl Control {
 
     fn on_payment(&self, checkout: &str, act: impl FnOnce(&mut Transaction)) -> Result<(), ControlError> {
         self.change(|world| world.by_checkout(checkout).map(act).ok_or(ControlError::NoPayment))
-    }
-
-    /// A customer pays a pay bill or till by hand, with any right PIN.
-    ///
-    /// # Errors
-    /// [`ControlError::NoMerchant`], [`ControlError::Amount`].
-    pub fn pay_by_hand(&self, msisdn: &str, number: &str, amount: u32, account: &str) -> Result<(), ControlError> {
-        let merchant = self.shared.options.payable(number).ok_or(ControlError::NoMerchant)?;
-        if !(1..=250_000).contains(&amount) {
-            return Err(ControlError::Amount);
-        }
-        let account: String = account.chars().take(20).collect();
-        c2b::pay(&self.shared, merchant, msisdn, amount, &account);
-        Ok(())
     }
 }
 

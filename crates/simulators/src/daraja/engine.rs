@@ -171,7 +171,7 @@ impl Shared {
         for (due, post) in posts {
             world.schedule(due, Event::Post(post));
         }
-        if let Some((_, charge)) = paid.filter(|_| self.options.c2b_for_stk) {
+        if let Some((_, charge)) = paid.filter(|_| world.settings.c2b_for_stk) {
             self.confirm_c2b(world, &charge, "", at);
         }
     }
@@ -197,14 +197,25 @@ impl Shared {
     pub(crate) fn confirm_c2b(&self, world: &mut World, charge: &Charge, third_party: &str, at: Duration) {
         let Some(urls) = world.c2b_urls.get(&charge.shortcode).cloned() else { return };
         let balance = self.balance(world, &charge.shortcode);
-        let body = self.c2b_body(charge, urls.version, third_party, &balance);
+        let body = self.c2b_body(world, charge, urls.version, third_party, &balance);
         let post = Outgoing::new("c2b_confirmation", &charge.receipt, urls.confirmation, &charge.shortcode, body);
+        let loss = world.settings.c2b_loss_percent;
+        if loss > 0 && world.ids.percent() < loss {
+            return world.add_delivery(callbacks::dropped(&post, self.clock.wall()));
+        }
         world.schedule(at, Event::Post(post));
     }
 
     /// The body that validation (empty balance) and confirmation share.
-    pub(crate) fn c2b_body(&self, charge: &Charge, version: u8, third_party: &str, balance: &str) -> String {
-        let numbers = match (self.options.c2b_numbers, version) {
+    pub(crate) fn c2b_body(
+        &self,
+        world: &World,
+        charge: &Charge,
+        version: u8,
+        third_party: &str,
+        balance: &str,
+    ) -> String {
+        let numbers = match (world.settings.c2b_numbers, version) {
             (C2bNumbers::ByVersion, 1) => C2bNumbers::Hashed,
             (C2bNumbers::ByVersion, _) => C2bNumbers::Masked,
             (fixed, _) => fixed,
@@ -213,12 +224,25 @@ impl Shared {
         body::c2b(&Confirmation { charge, till, third_party, balance, numbers, at: self.clock.wall_eat() })
     }
 
-    /// The working balance of a short code: what came in and stayed, less what went out.
+    /// What Safaricom keeps of a payment, in cents.
+    pub(crate) fn fee_cents(&self, amount: u32) -> i64 {
+        i64::from(amount).saturating_mul(i64::from(self.options.fee_basis_points)) / 100
+    }
+
+    /// The balance of a short code in cents: what it began with and what came in, less fees and what went out.
+    pub(crate) fn balance_cents(&self, world: &World, shortcode: &str) -> i64 {
+        let cents = |amount: u32| i64::from(amount).saturating_mul(100);
+        let came = world.charges.iter().filter(|charge| charge.shortcode == shortcode);
+        let came: i64 = came.map(|charge| cents(charge.amount).saturating_sub(self.fee_cents(charge.amount))).sum();
+        let back = world.reversals.iter().filter(|r| r.shortcode == shortcode).map(|r| cents(r.amount)).sum();
+        let went = world.payouts.iter().filter(|p| p.shortcode == shortcode).map(|p| cents(p.amount)).sum();
+        cents(self.options.opening_balance).saturating_add(came).saturating_sub(back).saturating_sub(went)
+    }
+
+    /// The balance as M-Pesa writes it.
     pub(crate) fn balance(&self, world: &World, shortcode: &str) -> String {
-        let came = world.charges.iter().filter(|c| c.shortcode == shortcode && !c.reversed);
-        let came: u64 = came.map(|c| u64::from(c.amount)).sum();
-        let went = world.payouts.iter().filter(|p| p.shortcode == shortcode).map(|p| u64::from(p.amount)).sum();
-        format!("{}.00", came.saturating_sub(went))
+        let cents = self.balance_cents(world, shortcode).max(0);
+        format!("{}.{:02}", cents / 100, cents % 100)
     }
 
     /// Sends a delivery on its way, unless it is held back or dropped.

@@ -28,6 +28,11 @@ impl Ids {
             .collect()
     }
 
+    /// From 0 to 99, for what happens now and then.
+    pub(crate) fn percent(&mut self) -> u32 {
+        self.rng.random_range(0..100)
+    }
+
     /// 28 opaque characters. OBSERVED shape.
     pub(crate) fn token(&mut self) -> String {
         self.draw(MIXED, 28)

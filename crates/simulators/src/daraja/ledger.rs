@@ -77,6 +77,23 @@ pub struct Charge {
     pub(crate) moved: Duration,
 }
 
+/// Money that went back to a customer who had paid.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reversal {
+    /// The M-Pesa receipt of the reversal itself.
+    pub receipt: String,
+    /// The receipt of the payment that was sent back.
+    pub original_receipt: String,
+    /// Who got it back.
+    pub msisdn: String,
+    /// Shillings: the whole payment.
+    pub amount: u32,
+    /// Who had been paid.
+    pub shortcode: String,
+    /// When it moved.
+    pub at: DateTime<Utc>,
+}
+
 /// Money sent to a customer (B2C).
 #[derive(Debug, Clone, Serialize)]
 pub struct Payout {
@@ -130,7 +147,7 @@ pub enum DeliveryOutcome {
 pub struct Delivery {
     /// The `CheckoutRequestID`, receipt or conversation it is about.
     pub about: String,
-    /// `stk`, `c2b_validation`, `c2b_confirmation` or `result`.
+    /// `stk`, `stk_replay`, `c2b_validation`, `c2b_confirmation`, `result` or `timeout`.
     pub kind: &'static str,
     /// Where to.
     pub url: String,

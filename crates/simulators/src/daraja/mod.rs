@@ -40,6 +40,7 @@ mod qr;
 mod query;
 pub mod scenario;
 mod server;
+mod statement;
 mod wire;
 mod world;
 
@@ -53,10 +54,10 @@ pub use self::{
     behaviour::{BEHAVIOURS, Behaviour, Evidence},
     clock::SimClock,
     control::{Control, ControlError, SettingsChange},
-    ledger::{Channel, Charge, Delivery, DeliveryOutcome, Message, Payout, Prompt, RequestRecord},
+    ledger::{Channel, Charge, Delivery, DeliveryOutcome, Message, Payout, Prompt, RequestRecord, Reversal},
     options::{
-        C2bNumbers, CallbackHosts, Merchant, Mode, Options, PendingStyle, Profile, RateLimit, SANDBOX_PASSKEY,
-        SANDBOX_SHORTCODE, ThrottleStyle,
+        C2bNumbers, CallbackHosts, Merchant, Mode, Options, PendingStyle, Profile, RateLimit, ResultDelivery,
+        SANDBOX_PASSKEY, SANDBOX_SHORTCODE, ThrottleStyle,
     },
     outcome::PromptState,
     scenario::{SCENARIOS, ScenarioInfo},

@@ -92,6 +92,18 @@ pub enum C2bNumbers {
     Plain,
 }
 
+/// What comes after Transaction Status, Reversal, balance and B2C have acknowledged a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultDelivery {
+    /// The result, at `ResultURL`. DOCUMENTED.
+    Result,
+    /// The work is done, but only `QueueTimeOutURL` hears, and not what came of it. MODELLED.
+    Timeout,
+    /// The work is done and nobody hears.
+    Lost,
+}
+
 /// A short code that may be paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merchant {
@@ -184,8 +196,12 @@ pub struct Options {
     pub c2b_validation: bool,
     /// Whether an STK payment also confirms to registered C2B URLs.
     pub c2b_for_stk: bool,
-    /// How payer numbers look in C2B confirmations.
+    /// How payer numbers look in C2B confirmations, in Pull Transactions and on the statement.
     pub c2b_numbers: C2bNumbers,
+    /// What each short code has at the start, in shillings.
+    pub opening_balance: u32,
+    /// What Safaricom keeps of each payment, in hundredths of a percent. MODELLED: real tariffs have bands.
+    pub fee_basis_points: u32,
 }
 
 impl Options {
@@ -228,6 +244,8 @@ impl Options {
             c2b_validation: false,
             c2b_for_stk: true,
             c2b_numbers: C2bNumbers::ByVersion,
+            opening_balance: 0,
+            fee_basis_points: 0,
         }
     }
 

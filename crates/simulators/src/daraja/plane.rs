@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
-    http::StatusCode,
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -16,6 +16,7 @@ use super::{
     behaviour::BEHAVIOURS,
     control::{Control, ControlError, SettingsChange},
     scenario::SCENARIOS,
+    statement::read_moment,
     world::Outage,
 };
 
@@ -25,7 +26,9 @@ impl IntoResponse for ControlError {
             Self::NoPrompt(_) | Self::NoPayment => StatusCode::NOT_FOUND,
             Self::NotOpen(_) | Self::Undecided => StatusCode::CONFLICT,
             Self::InVain => StatusCode::GATEWAY_TIMEOUT,
-            Self::Pin | Self::NoScenario(_) | Self::NoMerchant | Self::Amount => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Pin | Self::NoScenario(_) | Self::NoMerchant | Self::Amount | Self::Payer | Self::Period => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
         };
         (status, Json(json!({ "error": self.to_string() }))).into_response()
     }
@@ -74,6 +77,13 @@ struct Times {
 }
 
 #[derive(Debug, Deserialize)]
+struct Period {
+    shortcode: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
 struct ByHand {
     msisdn: String,
     number: String,
@@ -93,6 +103,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/__sim/behaviours", get(|| async { Json(json!({ "behaviours": BEHAVIOURS })) }))
         .route("/__sim/scenario", post(scenario))
         .route("/__sim/charges", get(charges))
+        .route("/__sim/statement.csv", get(statement))
         .route("/__sim/payouts", get(payouts))
         .route("/__sim/requests", get(requests))
         .route("/__sim/callbacks", get(callbacks))
@@ -133,7 +144,21 @@ async fn scenario(State(control): State<Control>, Json(given): Json<SetScenario>
 }
 
 async fn charges(State(control): State<Control>) -> Json<Value> {
-    Json(json!({ "charges": control.charges() }))
+    Json(json!({ "charges": control.charges(), "reversals": control.reversals() }))
+}
+
+async fn statement(State(control): State<Control>, Query(period): Query<Period>) -> Result<Response, ControlError> {
+    let moment = |text: &Option<String>, ends| match text.as_deref().map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(text) => read_moment(text, ends).map(Some).ok_or(ControlError::Period),
+    };
+    let (from, to) = (moment(&period.from, false)?, moment(&period.to, true)?);
+    let csv = control.statement(period.shortcode.as_deref(), from, to)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv;charset=UTF-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"statement.csv\""),
+    ];
+    Ok((headers, csv).into_response())
 }
 
 async fn payouts(State(control): State<Control>) -> Json<Value> {
@@ -169,7 +194,9 @@ async fn messages(State(control): State<Control>, Path(msisdn): Path<String>) ->
 }
 
 async fn pay(State(control): State<Control>, Json(given): Json<ByHand>) -> Done {
-    control.pay_by_hand(&given.msisdn, &given.number, given.amount, &given.account).map(|()| ok())
+    control
+        .pay_by_hand(&given.msisdn, &given.number, given.amount, &given.account)
+        .map(|receipt| Json(json!({ "ok": true, "receipt": receipt })))
 }
 
 async fn clock(State(control): State<Control>) -> Json<Value> {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
+    body,
     engine::Shared,
     ledger::Channel,
     oauth::{Family, check_token},
@@ -73,7 +74,7 @@ fn queried(shared: &Shared, headers: &HeaderMap, body: &Bytes) -> Result<Respons
             json!({
                 "transactionId": charge.receipt,
                 "trxDate": charge.at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-                "msisdn": charge.msisdn,
+                "msisdn": body::payer(&charge.msisdn, world.settings.c2b_numbers),
                 "sender": "MPESA",
                 "transactiontype": if charge.channel == Channel::C2b { "c2b-pay-bill-debit" } else { "c2b-pay-bill-online" },
                 "billreference": charge.account_reference,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     callbacks::Outgoing,
     ids::Ids,
-    ledger::{Charge, Delivery, Message, Payout, Prompt, RequestRecord},
-    options::{Mode, Options, PendingStyle, RateLimit, ThrottleStyle},
+    ledger::{Charge, Delivery, Message, Payout, Prompt, RequestRecord, Reversal},
+    options::{C2bNumbers, Mode, Options, PendingStyle, RateLimit, ResultDelivery, ThrottleStyle},
     outcome::Code,
     scenario::{Plan, Scenario},
 };
@@ -50,6 +50,16 @@ pub struct Settings {
     pub throttle_style: ThrottleStyle,
     /// Trouble at the gateway.
     pub outage: Option<Outage>,
+    /// Whether C2B payments ask the validation URL first.
+    pub c2b_validation: bool,
+    /// Whether an STK payment also confirms to registered C2B URLs.
+    pub c2b_for_stk: bool,
+    /// How payer numbers look where M-Pesa may hide them.
+    pub c2b_numbers: C2bNumbers,
+    /// Of a hundred C2B confirmations, how many are never sent.
+    pub c2b_loss_percent: u32,
+    /// What comes after the asynchronous APIs have acknowledged.
+    pub result_delivery: ResultDelivery,
 }
 
 /// A payment request that was accepted.
@@ -119,6 +129,7 @@ pub(crate) struct World {
     pub(crate) token: Option<Token>,
     pub(crate) transactions: BTreeMap<u64, Transaction>,
     pub(crate) charges: Vec<Charge>,
+    pub(crate) reversals: Vec<Reversal>,
     pub(crate) payouts: Vec<Payout>,
     pub(crate) requests: VecDeque<RequestRecord>,
     pub(crate) deliveries: VecDeque<Delivery>,
@@ -146,10 +157,16 @@ impl World {
                 push_limit: options.push_limit,
                 throttle_style: options.throttle_style,
                 outage: None,
+                c2b_validation: options.c2b_validation,
+                c2b_for_stk: options.c2b_for_stk,
+                c2b_numbers: options.c2b_numbers,
+                c2b_loss_percent: 0,
+                result_delivery: ResultDelivery::Result,
             },
             token: None,
             transactions: BTreeMap::new(),
             charges: Vec::new(),
+            reversals: Vec::new(),
             payouts: Vec::new(),
             requests: VecDeque::new(),
             deliveries: VecDeque::new(),

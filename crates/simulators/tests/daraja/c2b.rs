@@ -1,7 +1,7 @@
 //! C2B: registration, simulate, validation, confirmation.
 
 use serde_json::{Value, json};
-use simulators::daraja::{C2bNumbers, Options, Profile};
+use simulators::daraja::{C2bNumbers, DeliveryOutcome, Options, Profile, SettingsChange};
 
 use crate::support::{Bench, PHONE, still};
 
@@ -124,4 +124,62 @@ async fn an_stk_payment_confirms_to_registered_urls_with_the_same_receipt() {
         (Some(receipt.as_str()), Some("WF7K3Q9X"))
     );
     assert_eq!((received.len(), bench.charges().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn switches_are_thrown_while_it_runs() {
+    let bench = Bench::auto().await;
+    bench.register(2, "Completed").await;
+    let control = bench.sim.control();
+    let set = |change: SettingsChange| control.change_settings(&change);
+    let pay = async || {
+        let receipt = control.pay_by_hand(PHONE, "600984", 20, "WF7K3Q9X").unwrap();
+        bench.pass(1).await;
+        receipt
+    };
+    set(SettingsChange { c2b_validation: Some(true), c2b_numbers: Some(C2bNumbers::Hashed), ..Default::default() });
+    let accepted = pay().await;
+    assert_eq!(bench.received().len(), 2, "asked, then told");
+    for one in bench.received() {
+        assert_eq!(one.json()["TransID"], json!(accepted));
+        assert_eq!(one.json()["MSISDN"].as_str().unwrap().len(), 64);
+    }
+    *bench.receiver.answer.lock().unwrap() = r#"{"ResultCode":"C2B00012","ResultDesc":"Rejected"}"#.to_owned();
+    let refused = pay().await;
+    assert!(bench.charges().iter().all(|charge| charge.receipt != refused));
+    assert!(control.messages(PHONE).last().unwrap().text.contains("No money was taken"));
+    set(SettingsChange { c2b_validation: Some(false), c2b_loss_percent: Some(100), ..Default::default() });
+    let lost = pay().await;
+    assert_eq!((bench.received().len(), bench.charges().len()), (3, 2), "the money moved and nobody was told");
+    let last = control.deliveries().pop().unwrap();
+    assert_eq!((last.outcome, last.about), (DeliveryOutcome::Dropped, lost));
+}
+
+#[tokio::test]
+async fn the_echo_of_an_stk_payment_can_be_switched_off() {
+    let bench = Bench::auto().await;
+    let (confirm, validate) = bench.urls();
+    let body = json!({ "ShortCode": "174379", "ResponseType": "Completed", "ConfirmationURL": confirm, "ValidationURL": validate });
+    assert_eq!(bench.post("/mpesa/c2b/v2/registerurl", &body).await.status, 200);
+    assert_eq!(bench.control("/__sim/settings", &json!({ "c2b_for_stk": false })).await.json()["c2b_for_stk"], false);
+    bench.pushed(json!({})).await;
+    bench.pass(6).await;
+    assert_eq!((bench.received().len(), bench.charges().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn payments_by_hand_over_http_are_checked() {
+    let bench = Bench::auto().await;
+    let pay = async |body: serde_json::Value| bench.control("/__sim/pay", &body).await;
+    let paid = pay(json!({ "msisdn": PHONE, "number": "600200", "amount": 20 })).await;
+    assert_eq!(paid.json()["receipt"], json!(bench.charges()[0].receipt), "a till is paid by its own number");
+    assert_eq!(bench.charges()[0].shortcode, "600100");
+    for bad in [
+        json!({ "msisdn": "0712345678", "number": "174379", "amount": 20 }),
+        json!({ "msisdn": PHONE, "number": "174379", "amount": 0 }),
+        json!({ "msisdn": PHONE, "number": "999999", "amount": 20 }),
+    ] {
+        assert_eq!(pay(bad.clone()).await.status, 422, "{bad}");
+    }
+    assert_eq!(bench.charges().len(), 1);
 }

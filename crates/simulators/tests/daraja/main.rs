@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod books;
 mod business;
 mod c2b;
+mod client;
 mod delivery;
 mod phone;
 mod plane;

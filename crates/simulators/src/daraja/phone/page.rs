@@ -50,7 +50,7 @@ impl View<'_> {
                             (self.phones())
                             @match (self.panel, self.number) {
                                 (Some(Panel::Number), _) => (other_number()),
-                                (Some(Panel::Pay), Some(number)) => (by_hand(number)),
+                                (Some(Panel::Pay), Some(number)) => (by_hand(number, self.default_number())),
                                 (Some(Panel::Scenarios), _) => (scenarios()),
                                 _ => {}
                             }
@@ -60,6 +60,12 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// What the first merchant is paid under.
+    fn default_number(&self) -> &str {
+        let first = self.control.shared.options.merchants.first();
+        first.map(|merchant| merchant.till.as_deref().unwrap_or(&merchant.shortcode)).unwrap_or_default()
     }
 
     fn handset(&self) -> Markup {
@@ -105,7 +111,7 @@ impl View<'_> {
                 }
                 ul.numbers.more {
                     li { (self.link(Panel::Number, "panel=number", "Use another number")) }
-                    @if self.number.is_some() { li { (self.link(Panel::Pay, "panel=pay", "Pay by hand")) } }
+                    @if self.number.is_some() { li { (self.link(Panel::Pay, "panel=pay", "Lipa na M-PESA by hand")) } }
                     li { (self.link(Panel::Scenarios, "panel=scenarios", "Try what can go wrong")) }
                 }
             }
@@ -192,24 +198,24 @@ fn messages(messages: &[Message]) -> Markup {
 }
 
 /// Paying a pay bill or till without a prompt.
-fn by_hand(number: &str) -> Markup {
-    let field = |name: &str, label: &str, kind: &str, required: bool| {
+fn by_hand(number: &str, pay_to: &str) -> Markup {
+    let field = |name: &str, label: &str, kind: &str, value: Option<&str>, required: bool| {
         html! {
             div.field {
                 label for={ "hand-" (name) } { (label) }
-                input id={ "hand-" (name) } name=(name) inputmode=(kind) autocomplete="off" required[required];
+                input id={ "hand-" (name) } name=(name) inputmode=(kind) autocomplete="off" value=[value] required[required];
             }
         }
     };
     html! {
         section.panel {
-            h2 { "Pay by hand" }
-            p.soft { "Lipa na M-PESA from the phone's menu, without a request from the portal." }
+            h2 { "Lipa na M-PESA" }
+            p.soft { "Paying by hand from the phone's menu, without a request from the portal." }
             form method="post" action="/phone/pay" {
                 input type="hidden" name="msisdn" value=(number);
-                (field("number", "Pay bill or till number", "numeric", true))
-                (field("account", "Account number (pay bill only)", "text", false))
-                (field("amount", "Amount in shillings", "numeric", true))
+                (field("number", "Pay bill or till number", "numeric", Some(pay_to), true))
+                (field("account", "Account number (pay bill only)", "text", None, false))
+                (field("amount", "Amount in shillings", "numeric", None, true))
                 div.actions { button type="submit" { "Pay" } }
             }
         }
