@@ -7,6 +7,7 @@
 pub mod access;
 pub mod admins;
 pub mod audit;
+pub mod books;
 pub mod clock;
 pub mod db;
 pub mod events;
