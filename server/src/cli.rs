@@ -10,7 +10,7 @@ mod voucher;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use billing::{Billing, StoreError, clock::SystemClock};
+use billing::{Billing, StoreError, audit::Finding, clock::SystemClock};
 use clap::{Parser, Subcommand};
 use domain::Clock;
 
@@ -50,7 +50,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check on the live database that no money and no access went wrong.
+    /// Check on the live database that no money and no access went wrong, and what waits for a person.
     Audit {
         /// Print JSON.
         #[arg(long)]
@@ -202,22 +202,32 @@ async fn doctor(config: &Config, clock: &Arc<dyn Clock>, json: bool) -> Result<(
 
 async fn audit(billing: &Billing, clock: &dyn Clock, json: bool) -> Result<(), Failure> {
     let findings = billing::audit::run(billing.pool(), clock.now()).await?;
+    let verdict = |finding: &Finding| match (finding.holds(), finding.is_broken()) {
+        (true, _) => "ok",
+        (false, true) => "broken",
+        (false, false) => "waiting",
+    };
     if json {
         let list: Vec<_> = findings
             .iter()
-            .map(|finding| serde_json::json!({"rule": finding.rule, "holds": finding.holds(), "rows": finding.rows}))
+            .map(|finding| {
+                serde_json::json!({
+                    "id": finding.id, "rule": finding.rule, "verdict": verdict(finding), "holds": finding.holds(),
+                    "rows": finding.rows
+                })
+            })
             .collect();
         json_line(&list);
     } else {
         for finding in &findings {
-            let mark = if finding.holds() { "ok     " } else { "BROKEN " };
-            say(&format!("{mark} {}", finding.rule));
+            let mark = verdict(finding);
+            let mark = if finding.is_broken() { mark.to_uppercase() } else { mark.to_owned() };
+            say(&format!("{mark:<8} {}", finding.rule));
             finding.rows.iter().for_each(|row| say(&format!("         {row}")));
         }
     }
-    if findings.iter().all(billing::audit::Finding::holds) {
-        Ok(())
-    } else {
-        Err(Failure::new("something went wrong with money or access: look at the rows named above"))
+    if findings.iter().any(Finding::is_broken) {
+        return Err(Failure::new("something went wrong with money or access: look at the rows named above"));
     }
+    Ok(())
 }

@@ -21,6 +21,7 @@ pub mod routers;
 pub mod seal;
 mod sessions;
 pub mod settings;
+pub mod silence;
 pub mod vouchers;
 
 use std::{sync::Arc, time::Duration};

@@ -1,8 +1,11 @@
 //! What the owner may change without a restart.
 
+use chrono_tz::Tz;
+
 use crate::{
     Billing,
     db::{StoreError, settings},
+    silence,
 };
 
 /// One setting: its name, what it is for, its default and what it accepts.
@@ -19,7 +22,7 @@ pub struct Setting {
 }
 
 /// Every setting there is.
-pub const SETTINGS: [Setting; 3] = [
+pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "business_name",
         help: "the name customers see on the portal",
@@ -38,7 +41,43 @@ pub const SETTINGS: [Setting; 3] = [
         default: "Africa/Nairobi",
         max_chars: 40,
     },
+    Setting {
+        name: "alarm_hours",
+        help: "after so many daytime hours without a sale, where sales are usual, you are told; 0 for never",
+        default: "3",
+        max_chars: 2,
+    },
+    Setting {
+        name: "alarm_day",
+        help: "the hours of the day in which you expect sales, such as 8-21",
+        default: "8-21",
+        max_chars: 5,
+    },
+    Setting {
+        name: "alarm_usual_sales",
+        help: "sales are usual when the same hours of the last 7 days had at least so many together",
+        default: "7",
+        max_chars: 6,
+    },
+    Setting {
+        name: "mpesa_only_wifi",
+        help: "yes if your paybill or till takes money for WiFi only: then pulled money that fits no payment waits for you under Unmatched money",
+        default: "no",
+        max_chars: 3,
+    },
 ];
+
+/// Whether a setting takes this value, beside its length.
+fn is_sound(name: &str, value: &str) -> bool {
+    match name {
+        "time_zone" => value.parse::<chrono_tz::Tz>().is_ok(),
+        "alarm_hours" => value.parse::<u32>().is_ok_and(|hours| hours <= 24),
+        "alarm_day" => silence::day_hours(value).is_some(),
+        "alarm_usual_sales" => value.parse::<u32>().is_ok_and(|sales| sales > 0),
+        "mpesa_only_wifi" => matches!(value, "yes" | "no"),
+        _ => true,
+    }
+}
 
 /// Why a setting was not changed. The texts are for the owner.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +88,9 @@ pub enum SettingError {
     /// Too long, or with control characters.
     #[error("this value is too long or has characters that cannot be shown")]
     Value,
+    /// Not in the form its help shows.
+    #[error("this value is not understood; `bando settings list` shows what each setting takes")]
+    Form,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,6 +110,23 @@ impl Billing {
         Ok(SETTINGS.iter().map(|setting| (*setting, value(setting))).collect())
     }
 
+    /// One setting's value or default.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn setting(&self, name: &str) -> Result<String, StoreError> {
+        let found = self.list_settings().await?.into_iter().find(|(setting, _)| setting.name == name);
+        Ok(found.map(|(_, value)| value).unwrap_or_default())
+    }
+
+    /// The owner's time zone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn zone(&self) -> Result<Tz, StoreError> {
+        Ok(self.setting("time_zone").await?.parse().unwrap_or(Tz::Africa__Nairobi))
+    }
+
     /// Changes one.
     ///
     /// # Errors
@@ -77,6 +136,9 @@ impl Billing {
         let value = value.trim();
         if value.chars().count() > setting.max_chars || value.chars().any(char::is_control) {
             return Err(SettingError::Value);
+        }
+        if !is_sound(name, value) {
+            return Err(SettingError::Form);
         }
         settings::upsert_setting(self.pool(), name, value, self.now()).await?;
         Ok(())

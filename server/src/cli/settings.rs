@@ -67,7 +67,7 @@ async fn list(billing: &Billing, json: bool) -> Result<(), Failure> {
 impl From<SettingError> for Failure {
     fn from(error: SettingError) -> Self {
         match error {
-            SettingError::Unknown | SettingError::Value => Self::usage(error.to_string()),
+            SettingError::Unknown | SettingError::Value | SettingError::Form => Self::usage(error.to_string()),
             SettingError::Store(error) => error.into(),
         }
     }

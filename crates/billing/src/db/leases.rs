@@ -43,3 +43,21 @@ pub(crate) async fn release_lease(pool: &MySqlPool, name: &str, holder: Uuid) ->
     sqlx::query!("delete from leases where name = ? and holder = ?", name, holder).execute(pool).await?;
     Ok(())
 }
+
+/// Claims a turn of work that is done once in a while; `false` while somebody has it or had it done. A turn is a lease of its own, so it cannot be taken twice, not even by the same process.
+pub(crate) async fn take_turn(
+    pool: &MySqlPool,
+    name: &str,
+    turn: Uuid,
+    now: DateTime<Utc>,
+    until_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let waiting = sqlx::query_scalar!(
+        r#"select exists(select 1 from leases where name = ? and until_at > ?) as "found!: bool""#,
+        name,
+        now
+    )
+    .fetch_one(pool)
+    .await?;
+    if waiting { Ok(false) } else { hold_lease(pool, name, turn, now, until_at).await }
+}

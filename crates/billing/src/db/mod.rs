@@ -2,6 +2,7 @@
 //! One file a table holds all SQL of that table.
 
 pub mod admin_users;
+pub mod audit_findings;
 pub mod leases;
 pub mod logs;
 pub mod notifications;

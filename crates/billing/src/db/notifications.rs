@@ -87,6 +87,60 @@ pub(crate) async fn insert_notification(
     Ok(done.rows_affected() == 1)
 }
 
+/// Raises a notification about a lasting trouble. While one with the same dedupe key is unread, that one gets
+/// the new words instead, so that it says how things stand now.
+pub(crate) async fn raise_or_renew(
+    executor: impl MySqlExecutor<'_>,
+    new: &NewNotification<'_>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into notifications (id, severity, kind, message, subject, dedupe_key, created_at)
+         values (?, ?, ?, ?, ?, ?, ?)
+         on duplicate key update severity = values(severity), message = values(message)",
+        new.id.as_uuid(),
+        new.severity.as_str(),
+        new.kind,
+        new.message.chars().take(500).collect::<String>(),
+        new.subject,
+        new.dedupe_key,
+        new.created_at
+    )
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Whether a notification of this kind about this subject was ever raised, read or not.
+pub(crate) async fn was_raised(
+    executor: impl MySqlExecutor<'_>,
+    kind: &str,
+    subject: &str,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists(select 1 from notifications where kind = ? and subject = ?) as "found!: bool""#,
+        kind,
+        subject
+    )
+    .fetch_one(executor)
+    .await?)
+}
+
+/// Closes what is unread with this dedupe key, because the trouble is over; it may be raised again.
+pub(crate) async fn resolve(
+    executor: impl MySqlExecutor<'_>,
+    dedupe_key: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update notifications set read_at = ?, dedupe_key = null where dedupe_key = ? and read_at is null",
+        now,
+        dedupe_key
+    )
+    .execute(executor)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Unread first, newest first.
 pub(crate) async fn list_notifications(pool: &MySqlPool, limit: u32) -> Result<Vec<NotificationRecord>, StoreError> {
     let rows = sqlx::query!(

@@ -2,6 +2,7 @@
 //! count is checked, inside a transaction that holds the row.
 
 mod row;
+pub(crate) mod sales;
 mod schedule;
 
 use std::net::IpAddr;

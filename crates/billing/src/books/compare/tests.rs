@@ -73,10 +73,7 @@ fn each_movement_finds_its_class() {
     use Class::{Charge, Differing, Duplicate, Matched, MissingHere, MissingThere, Other, Reversal};
     assert_eq!(
         classes(&entries),
-        [
-            Matched, Charge, MissingHere, Differing, Duplicate, Other, Reversal, Other, Other, MissingThere,
-            MissingThere
-        ]
+        [Matched, Charge, MissingHere, Differing, Duplicate, Other, Reversal, Other, Other, MissingThere, MissingThere]
     );
     assert_eq!(entries[6].here, Some(&ours[0]), "a reversal names what it gives back");
     assert_eq!(entries[9].here, Some(&ours[2]), "a movement that was not completed is no payment");
