@@ -59,12 +59,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "7",
         max_chars: 6,
     },
-    Setting {
-        name: "mpesa_only_wifi",
-        help: "yes if your paybill or till takes money for WiFi only: then pulled money that fits no payment waits for you under Unmatched money",
-        default: "no",
-        max_chars: 3,
-    },
 ];
 
 /// Whether a setting takes this value, beside its length.
@@ -74,7 +68,6 @@ fn is_sound(name: &str, value: &str) -> bool {
         "alarm_hours" => value.parse::<u32>().is_ok_and(|hours| hours <= 24),
         "alarm_day" => silence::day_hours(value).is_some(),
         "alarm_usual_sales" => value.parse::<u32>().is_ok_and(|sales| sales > 0),
-        "mpesa_only_wifi" => matches!(value, "yes" | "no"),
         _ => true,
     }
 }
