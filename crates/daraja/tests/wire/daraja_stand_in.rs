@@ -13,13 +13,17 @@ use axum::{
     http::{HeaderMap, Response},
 };
 use chrono::{DateTime, Utc};
-use daraja::{CallbackUrl, Client, Config, Environment, PushRequest, Timing, TransactionDesc};
+use daraja::{CallbackUrl, Client, Config, Environment, Initiator, PushRequest, Timing, TransactionDesc};
 use domain::CheckoutRequestId;
 
 pub(crate) const OAUTH: &str = "/oauth/v1/generate";
 pub(crate) const PUSH: &str = "/mpesa/stkpush/v1/processrequest";
 pub(crate) const QUERY: &str = "/mpesa/stkpushquery/v1/query";
 pub(crate) const REGISTER: &str = "/mpesa/c2b/v2/registerurl";
+pub(crate) const STATUS: &str = "/mpesa/transactionstatus/v1/query";
+pub(crate) const REVERSAL: &str = "/mpesa/reversal/v1/request";
+pub(crate) const PULL: &str = "/pulltransactions/v1/query";
+pub(crate) const PULL_REGISTER: &str = "/pulltransactions/v1/register";
 
 pub(crate) const ACCEPTED: &str = r#"{
   "MerchantRequestID": "7a31-4c0e-9d52-1f6be80c23a4511873",
@@ -186,6 +190,7 @@ pub(crate) fn config(base_url: &str) -> Config {
             throttled_resend_delay: Some(Duration::from_millis(1)),
             ..Timing::default()
         },
+        initiator: Some(Initiator { name: "testapi".to_owned(), security_credential: "c2VjcmV0".into() }),
         ..Config::sandbox("key".into(), "secret".into())
     }
 }

@@ -24,7 +24,7 @@ const TOKEN: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 46\
 
 /// Serves one token, then answers each later connection with the next of these bytes and hangs up; afterwards
 /// nobody listens any more. The task's result is how many requests it has read.
-async fn bytes_server(answers: Vec<Vec<u8>>) -> (Client, JoinHandle<usize>) {
+pub(crate) async fn bytes_server(answers: Vec<Vec<u8>>) -> (Client, JoinHandle<usize>) {
     rustls::crypto::ring::default_provider().install_default().ok();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client_of(&listener);
@@ -187,7 +187,7 @@ async fn no_answer_in_time_teaches_a_query_nothing() {
 }
 
 /// Moves time past the request timeout while a request waits for an answer that does not come.
-async fn let_time_out() {
+pub(crate) async fn let_time_out() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(31)).await;
     tokio::time::resume();

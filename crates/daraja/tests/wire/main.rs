@@ -6,6 +6,8 @@
 mod credentials;
 mod daraja_stand_in;
 mod lost_answers;
+mod pull;
 mod push;
 mod query;
 mod register;
+mod request;
