@@ -82,6 +82,7 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
         query_delays_secs: config.mpesa.query_delays_secs.clone().unwrap_or(defaults),
         query_per_minute: config.mpesa.query_per_minute,
         callback_ips: config.mpesa.callback_ips,
+        limits: config.pay_limits,
     };
     let deps =
         billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret: secret.clone(), options };
@@ -103,7 +104,7 @@ pub fn daraja_config(mpesa: &MpesaConfig) -> daraja::Config {
             Some(_) => daraja::TransactionType::CustomerBuyGoodsOnline,
             None => daraja::TransactionType::CustomerPayBillOnline,
         },
-        initiator: None,
+        initiator: mpesa.initiator.clone(),
         timing: daraja::Timing::default(),
     }
 }

@@ -28,6 +28,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Safaricom Daraja.
     pub mpesa: MpesaConfig,
+    /// `PAY_PER_SECOND`, `PAY_BURST` and `PAY_PER_ADDRESS`.
+    pub pay_limits: billing::payments::PayLimits,
     /// `ADMIN_USERNAME` and `ADMIN_PASSWORD`, when a password is set.
     pub first_owner: Option<FirstOwner>,
     /// `MIKROTIK_*`, when a host is set.
@@ -101,6 +103,8 @@ pub struct MpesaConfig {
     pub query_delays_secs: Option<Vec<u64>>,
     /// `MPESA_QUERY_PER_MINUTE`; the sandbox allows 5 (observed).
     pub query_per_minute: u32,
+    /// `MPESA_INITIATOR` and `MPESA_SECURITY_CREDENTIAL`, if set.
+    pub initiator: Option<daraja::Initiator>,
 }
 
 impl MpesaConfig {

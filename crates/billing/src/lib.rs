@@ -11,6 +11,7 @@ pub mod books;
 pub mod clock;
 pub mod db;
 pub mod events;
+mod kept;
 pub mod killpoint;
 pub mod lists;
 pub mod notifications;
@@ -74,6 +75,8 @@ pub struct Options {
     pub query_per_minute: u32,
     /// What to think of a callback's source address.
     pub callback_ips: CallbackIps,
+    /// How fast pay may be pressed.
+    pub limits: payments::PayLimits,
 }
 
 impl Options {
@@ -106,6 +109,8 @@ struct Inner {
     query_wake: Notify,
     router_wake: broadcast::Sender<RouterId>,
     tracker: TaskTracker,
+    limits: payments::limits::Limits,
+    kept: kept::Kept,
 }
 
 impl Billing {
@@ -114,6 +119,8 @@ impl Billing {
     pub fn new(deps: Deps) -> Self {
         let holder = random::uuid(deps.clock.now());
         let inner = Inner {
+            limits: payments::limits::Limits::new(deps.options.limits),
+            kept: kept::Kept::default(),
             deps,
             holder,
             events: broadcast::Sender::new(1024),
@@ -129,6 +136,7 @@ impl Billing {
     /// cancelled; [`finish`](Self::finish) waits for them.
     pub fn spawn_tasks(&self, shutdown: &CancellationToken) {
         let tracker = &self.inner.tracker;
+        tracker.spawn(self.clone().seed_limits());
         tracker.spawn(self.clone().run_queries(shutdown.clone()));
         tracker.spawn(self.clone().run_feed(shutdown.clone()));
         access::spawn(self.access_deps(), tracker, shutdown.clone());

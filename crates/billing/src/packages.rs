@@ -28,6 +28,18 @@ impl Billing {
         packages::list_packages(self.pool(), false).await
     }
 
+    /// One package on sale, as of a second ago.
+    pub(crate) async fn package_on_sale(&self, id: PackageId) -> Result<Option<Package>, StoreError> {
+        if let Some(package) = self.inner.kept.package(id) {
+            return Ok(Some(package));
+        }
+        let found = packages::find_active_package(self.pool(), id).await?;
+        if let Some(package) = &found {
+            self.inner.kept.keep_package(package);
+        }
+        Ok(found)
+    }
+
     /// Puts a package on sale.
     ///
     /// # Errors

@@ -85,6 +85,26 @@ impl Billing {
         routers::find_by_slug(self.pool(), slug).await
     }
 
+    /// The router a sale is for, as of a second ago. Without a name there must be exactly one.
+    pub(crate) async fn router_for_sale(&self, slug: Option<&str>) -> Result<Option<RouterId>, StoreError> {
+        // No router has an empty name, so it stands for "not named".
+        let key = slug.unwrap_or_default();
+        if let Some(id) = self.inner.kept.router(key) {
+            return Ok(Some(id));
+        }
+        let found = match slug {
+            Some(slug) => routers::find_by_slug(self.pool(), slug).await?.map(|router| router.id),
+            None => match routers::list_routers(self.pool()).await?.as_slice() {
+                [only] => Some(only.id),
+                _ => None,
+            },
+        };
+        if let Some(id) = found {
+            self.inner.kept.keep_router(key, id);
+        }
+        Ok(found)
+    }
+
     /// The password to log in to a router with.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ use crate::random;
 #[derive(Clone)]
 pub struct AppSecret {
     sealing: chacha20poly1305::Key,
+    /// The secret part of the addresses for payments made by hand.
+    by_hand: [u8; 32],
 }
 
 /// A sealed secret could not be opened or made.
@@ -36,10 +38,25 @@ impl AppSecret {
     /// [`SealError::CannotSeal`] if the key cannot be derived, which HKDF-SHA256 only does for absurd lengths.
     pub fn new(secret: &SecretString) -> Result<Self, SealError> {
         let mut key = chacha20poly1305::Key::default();
-        Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes())
-            .expand(b"bando/seal/v1", &mut key)
-            .map_err(|_| SealError::CannotSeal)?;
-        Ok(Self { sealing: key })
+        let mut by_hand = [0; 32];
+        let derived = Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes());
+        derived.expand(b"bando/seal/v1", &mut key).map_err(|_| SealError::CannotSeal)?;
+        derived.expand(b"bando/c2b/v1", &mut by_hand).map_err(|_| SealError::CannotSeal)?;
+        Ok(Self { sealing: key, by_hand })
+    }
+
+    /// The last part of the addresses where M-Pesa reports payments made by hand: 64 lower-case hexadecimal
+    /// characters, the same for as long as `APP_SECRET` is. Never for logs.
+    #[must_use]
+    pub fn c2b_token(&self) -> String {
+        hex::encode(self.by_hand)
+    }
+
+    /// Whether `token` is [`c2b_token`](Self::c2b_token). Digests are compared, so the time it takes says nothing
+    /// about where they differ.
+    #[must_use]
+    pub fn is_c2b_token(&self, token: &str) -> bool {
+        random::digest(&[token.as_bytes()]) == random::digest(&[self.c2b_token().as_bytes()])
     }
 
     /// Seals a secret for one row: `context` (such as the router's id) is bound to it, so that a sealed
@@ -90,5 +107,20 @@ mod tests {
         assert_eq!(other.open(b"row 1", &sealed).unwrap_err(), SealError::CannotOpen);
         assert_eq!(key.open(b"row 1", &sealed[..8]).unwrap_err(), SealError::CannotOpen);
         assert_eq!(format!("{key:?}"), "AppSecret(…)");
+    }
+
+    #[test]
+    fn the_token_of_payments_by_hand_belongs_to_the_secret() {
+        let key = AppSecret::new(&SecretString::from("a".repeat(32))).unwrap();
+        let other = AppSecret::new(&SecretString::from("b".repeat(32))).unwrap();
+        let token = key.c2b_token();
+        assert!(token.len() == 64 && token.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
+        assert_eq!(token, AppSecret::new(&SecretString::from("a".repeat(32))).unwrap().c2b_token());
+        assert_ne!(token, other.c2b_token());
+        assert!(key.is_c2b_token(&token));
+        let almost = format!("{}{}", &token[..63], if token.ends_with('0') { '1' } else { '0' });
+        for wrong in ["", &token[..63], &token.to_ascii_uppercase(), &almost, &other.c2b_token()] {
+            assert_eq!(key.is_c2b_token(wrong), wrong == token, "{wrong}");
+        }
     }
 }

@@ -59,7 +59,24 @@ pub const SETTINGS: &[Setting] = &[
         default: "7",
         max_chars: 6,
     },
+    Setting {
+        name: PAY_BY_HAND,
+        help: "on offers paying by hand to your paybill or till; set by `bando mpesa register-urls`",
+        default: "off",
+        max_chars: 3,
+    },
+    Setting {
+        name: PAYBILL_ONLY_WIFI,
+        help: "on refuses payments by hand with an unknown account number; only if the paybill is used for nothing else",
+        default: "off",
+        max_chars: 3,
+    },
 ];
+
+/// Whether customers are told where to pay by hand.
+pub const PAY_BY_HAND: &str = "pay_by_hand";
+/// Whether the paybill takes money for nothing but this.
+pub const PAYBILL_ONLY_WIFI: &str = "paybill_only_wifi";
 
 /// Whether a setting takes this value, beside its length.
 fn is_sound(name: &str, value: &str) -> bool {
@@ -68,6 +85,7 @@ fn is_sound(name: &str, value: &str) -> bool {
         "alarm_hours" => value.parse::<u32>().is_ok_and(|hours| hours <= 24),
         "alarm_day" => silence::day_hours(value).is_some(),
         "alarm_usual_sales" => value.parse::<u32>().is_ok_and(|sales| sales > 0),
+        PAY_BY_HAND | PAYBILL_ONLY_WIFI => matches!(value, "on" | "off"),
         _ => true,
     }
 }
@@ -134,6 +152,16 @@ impl Billing {
             return Err(SettingError::Form);
         }
         settings::upsert_setting(self.pool(), name, value, self.now()).await?;
+        self.inner.kept.forget_settings();
         Ok(())
+    }
+
+    /// Whether a switch is on, as of a few seconds ago.
+    pub(crate) async fn is_on(&self, name: &str) -> Result<bool, StoreError> {
+        let values = match self.inner.kept.settings() {
+            Some(values) => values,
+            None => self.inner.kept.keep_settings(settings::list_settings(self.pool()).await?),
+        };
+        Ok(values.iter().any(|(own, value)| own == name && value == "on"))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     db::{
         AsStoreError, Repeat, StoreError,
         logs::{self, NewLog},
-        packages, routers,
+        packages,
         sessions::Origin,
         vouchers::{self, NewVoucher},
     },
@@ -113,14 +113,7 @@ impl Billing {
     ) -> Result<SessionId, RedeemError> {
         let subject = mac.to_string();
         self.refuse_guessing(&subject).await?;
-        let router_id = match router_slug {
-            Some(slug) => routers::find_by_slug(self.pool(), slug).await?.map(|router| router.id),
-            None => match routers::list_routers(self.pool()).await?.as_slice() {
-                [only] => Some(only.id),
-                _ => None,
-            },
-        }
-        .ok_or(RedeemError::UnknownRouter)?;
+        let router_id = self.router_for_sale(router_slug).await?.ok_or(RedeemError::UnknownRouter)?;
         let mut repeat = Repeat::default();
         let redeemed = loop {
             match self.redeem_once(code, router_id, mac, ip).await {

@@ -56,6 +56,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// `claims.id`: a customer's "I have paid".
+    ClaimId,
     /// `users.id`: a customer.
     UserId,
     /// `packages.id`: what is sold.

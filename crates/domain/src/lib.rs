@@ -14,10 +14,13 @@ pub mod package;
 pub mod payment;
 pub mod result_text;
 pub mod session;
+pub mod sms;
 pub mod units;
 
 pub use clock::Clock;
-pub use id::{AdminId, DeviceId, NotificationId, PackageId, PaymentId, RouterId, SessionId, UserId, VoucherId};
+pub use id::{
+    AdminId, ClaimId, DeviceId, NotificationId, PackageId, PaymentId, RouterId, SessionId, UserId, VoucherId,
+};
 pub use mac::MacAddr;
 pub use money::Kes;
 pub use mpesa::{AccountReference, CheckoutRequestId, MerchantRequestId, Receipt, ResultCode};

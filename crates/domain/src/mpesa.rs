@@ -29,6 +29,13 @@ impl AccountReference {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What a payer typed as account number, without everything that is no letter or digit: `wf7k-3q9x`,
+    /// `WF7K 3Q9X.`. Nothing is guessed: what could be misread is not in [`ALPHABET`](Self::ALPHABET).
+    #[must_use]
+    pub fn from_typed(text: &str) -> Option<Self> {
+        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().parse().ok()
+    }
 }
 
 impl FromStr for AccountReference {
@@ -275,6 +282,17 @@ mod tests {
         for bad in ["", "ABCDEFGHJKMNP", "WF-7", "é", "A_B", "<b>"] {
             assert!(bad.parse::<AccountReference>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn typed_references_may_have_junk_but_are_never_guessed() {
+        for typed in ["WF7K3Q9X", "wf7k-3q9x", " Wf7k 3q9x. ", "WF7K_3Q9X"] {
+            assert_eq!(AccountReference::from_typed(typed).unwrap().as_str(), "WF7K3Q9X", "{typed}");
+        }
+        for typed in ["", "--", "account WF7K3Q9X"] {
+            assert_eq!(AccountReference::from_typed(typed), None, "{typed}");
+        }
+        assert_ne!(AccountReference::from_typed("WF7K3Q9O").unwrap().as_str(), "WF7K3Q90");
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn read(reader: &Reader<'_>) -> Option<Config> {
     let app_secret = app_secret(reader);
     let http = http(reader);
     let mpesa = mpesa(reader, http.as_ref());
+    let pay_limits = pay_limits(reader);
     let first_owner = first_owner(reader);
     let first_router = first_router(reader);
     let log = log(reader);
@@ -60,6 +61,7 @@ fn read(reader: &Reader<'_>) -> Option<Config> {
         app_secret: app_secret?,
         http: http?,
         mpesa: mpesa?,
+        pay_limits: pay_limits?,
         first_owner,
         first_router,
         log: log?,
@@ -169,6 +171,7 @@ fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> 
         (None, Standin::Sandbox | Standin::Nothing) => Some(CallbackIps::Verify),
     };
     let schedule = query_schedule(reader);
+    let initiator = initiator(reader);
     Some(MpesaConfig {
         is_production: is_production?,
         base_url,
@@ -181,6 +184,7 @@ fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> 
         callback_ips: callback_ips?,
         query_delays_secs: schedule.as_ref().and_then(|(delays, _)| delays.clone()),
         query_per_minute: schedule?.1.unwrap_or(if is_production? { 20 } else { 5 }),
+        initiator: initiator?,
     })
 }
 
@@ -308,6 +312,44 @@ fn query_schedule(reader: &Reader<'_>) -> Option<(Option<Vec<u64>>, Option<u32>)
         None => None,
     };
     Some((delays, per_minute))
+}
+
+/// `MPESA_INITIATOR` and `MPESA_SECURITY_CREDENTIAL`: both or none. The outer option is whether they could be read.
+fn initiator(reader: &Reader<'_>) -> Option<Option<daraja::Initiator>> {
+    let name = reader.text(&table::MPESA_INITIATOR);
+    let credential = reader.text(&table::MPESA_SECURITY_CREDENTIAL);
+    match (name, credential) {
+        (Some(name), Some(credential)) => {
+            Some(Some(daraja::Initiator { name, security_credential: SecretString::from(credential) }))
+        }
+        (None, None) => Some(None),
+        (Some(_), None) => {
+            let todo = "encrypt the operator's password on the Daraja portal, or remove MPESA_INITIATOR";
+            reader.problem(&table::MPESA_SECURITY_CREDENTIAL, "is not set", todo);
+            None
+        }
+        (None, Some(_)) => {
+            reader.problem(
+                &table::MPESA_INITIATOR,
+                "is not set",
+                "set the operator's user name, or remove the credential",
+            );
+            None
+        }
+    }
+}
+
+fn pay_limits(reader: &Reader<'_>) -> Option<billing::payments::PayLimits> {
+    let number = |variable| {
+        let expected = "a number from 1 to 1000000";
+        reader.parse_with(variable, expected, |text| {
+            text.parse().ok().filter(|number: &u32| (1..=1_000_000).contains(number))
+        })
+    };
+    let per_sec = number(&table::PAY_PER_SECOND);
+    let burst = number(&table::PAY_BURST);
+    let per_address = number(&table::PAY_PER_ADDRESS);
+    Some(billing::payments::PayLimits { per_sec: per_sec?, burst: burst?, per_address: per_address? })
 }
 
 fn first_owner(reader: &Reader<'_>) -> Option<FirstOwner> {

@@ -87,6 +87,16 @@ variables! {
         "Seconds after a prompt at which M-Pesa is asked how it stands, while nothing was reported. When left out, Bando's own schedule.";
     MPESA_QUERY_PER_MINUTE: Optional, "20",
         "How many such questions a minute at most. When left out: 5 in the sandbox, which allows no more, and 20 in production.";
+    MPESA_INITIATOR: Optional, "bandoapi",
+        "User name of an API operator in the M-Pesa organisation portal. With it Bando checks codes that customers show and sends payments back. Without it a person does both.";
+    MPESA_SECURITY_CREDENTIAL: Optional, "",
+        "The operator's password as the Daraja portal encrypts it (APIs, Security credentials); it ends with the password, every 90 days. Set both or none.";
+    PAY_PER_SECOND: Text("50"), "50",
+        "How many payments a second may begin, over time, from everybody together.";
+    PAY_BURST: Text("200"), "200",
+        "How many payments may begin together.";
+    PAY_PER_ADDRESS: Text("600"), "600",
+        "How many unpaid payments may begin in ten minutes from one address. A whole hotspot may be behind one.";
     MIKROTIK_HOST: Optional, "192.168.88.1",
         "The first router. Only used when the database has none yet; afterwards: bando router.";
     MIKROTIK_PORT: Optional, "8728",
@@ -125,8 +135,11 @@ pub const SECTIONS: &[Section] = &[
             MPESA_CALLBACK_IPS,
             MPESA_QUERY_DELAYS,
             MPESA_QUERY_PER_MINUTE,
+            MPESA_INITIATOR,
+            MPESA_SECURITY_CREDENTIAL,
         ],
     },
+    Section { title: "Limits on pressing pay", variables: &[PAY_PER_SECOND, PAY_BURST, PAY_PER_ADDRESS] },
     Section {
         title: "First router",
         variables: &[MIKROTIK_HOST, MIKROTIK_PORT, MIKROTIK_USERNAME, MIKROTIK_PASSWORD, MIKROTIK_TLS],

@@ -9,7 +9,7 @@ use axum::{
 };
 use billing::{
     Billing,
-    payments::{BeginError, BeginPayment, Begun},
+    payments::{BeginError, BeginPayment, Begun, CooldownReason},
 };
 use domain::payment::PaymentStatus;
 
@@ -99,6 +99,25 @@ pub(super) const fn status_word(status: PaymentStatus) -> &'static str {
     }
 }
 
+fn cooldown_words(reason: CooldownReason, secs: u64) -> String {
+    match reason {
+        CooldownReason::SameAmount => format!(
+            "M-Pesa takes the same amount from one number only every 2 minutes. If you got an M-Pesa SMS, do not pay \
+             again; otherwise try again in {secs} seconds."
+        ),
+        CooldownReason::LineBusy => format!(
+            "Another M-Pesa request is open on this phone. Finish or close it, then try again in {secs} seconds."
+        ),
+        CooldownReason::TooSoon => format!(
+            "M-Pesa lets us ask a phone once a minute. Look at your phone first; you can try again in {secs} seconds."
+        ),
+        CooldownReason::TooManyUnpaid => {
+            "This number was asked many times today without paying. Use another number, or try again tomorrow."
+                .to_owned()
+        }
+    }
+}
+
 impl From<BeginError> for ApiError {
     fn from(error: BeginError) -> Self {
         match error {
@@ -123,6 +142,13 @@ impl From<BeginError> for ApiError {
             .with_retry_after(retry_after_secs),
             BeginError::TooMany { retry_after_secs } => {
                 Self::too_many(retry_after_secs, "That was a lot of tries. Please wait a few minutes and try again.")
+            }
+            BeginError::Cooldown { retry_after_secs, reason } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "cooldown", cooldown_words(reason, retry_after_secs))
+                    .with_retry_after(retry_after_secs)
+            }
+            BeginError::Busy { retry_after_secs } => {
+                Self::too_many(retry_after_secs, "Many people are paying right now. Please try again in a moment.")
             }
             BeginError::Store(error) => error.into(),
         }

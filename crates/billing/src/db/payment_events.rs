@@ -115,3 +115,37 @@ pub(crate) async fn list_hint_bodies(pool: &MySqlPool, id: PaymentId) -> Result<
     .await?;
     Ok(bodies.into_iter().flatten().collect())
 }
+
+/// How many payments that are not paid an address began since `since`.
+pub(crate) async fn count_unpaid_of_address(
+    pool: &MySqlPool,
+    address: IpAddr,
+    since: DateTime<Utc>,
+) -> Result<u32, StoreError> {
+    let count = sqlx::query_scalar!(
+        "select count(*) from payment_events e join payments p on p.id = e.payment_id
+         where e.received_at > ? and e.source = 'intake' and e.remote_ip = ? and p.status <> 'Success'",
+        since,
+        address.to_string()
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The same for every address, at most 10,000 of them.
+pub(crate) async fn list_unpaid_by_address(
+    pool: &MySqlPool,
+    since: DateTime<Utc>,
+) -> Result<Vec<(IpAddr, u32)>, StoreError> {
+    let rows = sqlx::query!(
+        "select e.remote_ip, count(*) as unpaid from payment_events e join payments p on p.id = e.payment_id
+         where e.received_at > ? and e.source = 'intake' and p.status <> 'Success' and e.remote_ip is not null
+         group by e.remote_ip limit 10000",
+        since
+    )
+    .fetch_all(pool)
+    .await?;
+    let read = |ip: Option<String>, unpaid| Some((ip?.parse().ok()?, u32::try_from(unpaid).unwrap_or(u32::MAX)));
+    Ok(rows.into_iter().filter_map(|row| read(row.remote_ip, row.unpaid)).collect())
+}

@@ -1,6 +1,7 @@
 //! `payments`: money, first of the three facts. Every change of state is a conditional update whose row
 //! count is checked, inside a transaction that holds the row.
 
+mod attempts;
 mod row;
 pub(crate) mod sales;
 mod schedule;
@@ -15,6 +16,7 @@ use domain::{
 use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 use uuid::Uuid;
 
+pub(crate) use self::attempts::{Attempt, list_attempts_of_user};
 use self::row::PaymentRow;
 pub(crate) use self::schedule::{DueQuery, claim_query, list_due_queries, query_soon};
 use super::{StoreError, ensure_rows, packages::data_mb};
@@ -190,18 +192,7 @@ pub(crate) async fn find_latest_of_device(
     )
 }
 
-/// How many payments a customer began since the instant that `since` (a UUIDv7 floor) stands for.
-pub(crate) async fn count_of_user_since(
-    connection: &mut MySqlConnection,
-    user_id: UserId,
-    since: Uuid,
-) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!("select count(*) from payments where user_id = ? and id > ?", user_id.as_uuid(), since)
-        .fetch_one(connection)
-        .await?)
-}
-
-/// How many payments a device began since then.
+/// How many payments a device began since the instant that `since` (a UUIDv7 floor) stands for.
 pub(crate) async fn count_of_mac_since(
     connection: &mut MySqlConnection,
     mac: MacAddr,

@@ -8,15 +8,17 @@ use domain::{AccountReference, Kes, MacAddr, Msisdn, Package, PackageId, Payment
 use crate::{
     Billing,
     db::{
-        AsStoreError, Repeat, StoreError, packages,
+        AsStoreError, Repeat, StoreError,
         payment_events::{self, NewEvent, Source},
         payments::{self, NewPayment},
         prompt_slots::{self, claim_slot},
-        routers, users,
+        users,
     },
     killpoint::killpoint,
     random,
 };
+
+use super::limits::{CooldownReason, check_phone_and_device};
 
 /// A customer pressed pay. Everything in it is parsed, nothing in it is trusted to name a price.
 #[derive(Debug, Clone)]
@@ -74,9 +76,23 @@ pub enum BeginError {
         /// The payment it belongs to, if it was begun by the same device.
         payment_id: Option<PaymentId>,
     },
-    /// Too many attempts by this phone or device.
+    /// Too many attempts by this phone, device or address.
     #[error("too many attempts")]
     TooMany {
+        /// When to come back.
+        retry_after_secs: u64,
+    },
+    /// This phone has to rest before it is prompted again.
+    #[error("this phone has to rest")]
+    Cooldown {
+        /// For so long.
+        retry_after_secs: u64,
+        /// Why.
+        reason: CooldownReason,
+    },
+    /// Everybody is paying at the moment.
+    #[error("too many payments at once")]
+    Busy {
         /// When to come back.
         retry_after_secs: u64,
     },
@@ -99,12 +115,8 @@ const MAX_COLLISIONS: u32 = 5;
 /// How long a prompt keeps its phone and its device for itself: Safaricom asks for a minute between pushes
 /// to one number, and prompts live about as long.
 const PROMPT_SLOT_SECS: i64 = 75;
-/// Window of the two limits below.
-const LIMIT_WINDOW_SECS: i64 = 600;
-/// Prompts to one phone in the window: an open portal must not be a tool to pester strangers.
-const MAX_PER_PHONE: i64 = 5;
-/// Prompts from one device in the window.
-const MAX_PER_DEVICE: i64 = 8;
+/// When to come back while too many pushes wait for their turn.
+const PUSHES_WAIT_SECS: u64 = 10;
 
 impl Billing {
     /// Commits a payment with its callback token, then hands the push to a background task.
@@ -124,13 +136,15 @@ impl Billing {
     }
 
     async fn begin(&self, request: BeginPayment) -> Result<Begun, BeginError> {
-        let package =
-            packages::find_active_package(self.pool(), request.package_id).await?.ok_or(BeginError::UnknownPackage)?;
-        let router_id = self.router_for_sale(request.router_slug.as_deref()).await?;
+        let package = self.package_on_sale(request.package_id).await?.ok_or(BeginError::UnknownPackage)?;
+        let router_id = self.router_for_sale(request.router_slug.as_deref()).await?.ok_or(BeginError::UnknownRouter)?;
         let keys = Keys::of(&request, router_id);
         if let Some(found) = self.find_same_request(&keys).await? {
             return Ok(found);
         }
+        self.admit(request.remote_ip).await?;
+        let place =
+            self.inner.limits.place_for_push().ok_or(BeginError::Busy { retry_after_secs: PUSHES_WAIT_SECS })?;
         let mut repeat = Repeat::default();
         let mut collisions = 0;
         let (begun, token) = loop {
@@ -158,19 +172,8 @@ impl Billing {
             mac = %request.mac.masked(), amount_kes = begun.amount.shillings(), "payment begun"
         );
         self.wake_feed();
-        self.spawn_push(begun.payment_id, token);
+        self.spawn_push(begun.payment_id, token, place);
         Ok(begun)
-    }
-
-    /// The router a payment is for. Without a name there must be exactly one.
-    async fn router_for_sale(&self, slug: Option<&str>) -> Result<RouterId, BeginError> {
-        match slug {
-            Some(slug) => Ok(routers::find_by_slug(self.pool(), slug).await?.ok_or(BeginError::UnknownRouter)?.id),
-            None => match routers::list_routers(self.pool()).await?.as_slice() {
-                [only] => Ok(only.id),
-                _ => Err(BeginError::UnknownRouter),
-            },
-        }
     }
 
     async fn find_same_request(&self, keys: &Keys) -> Result<Option<Begun>, BeginError> {
@@ -204,7 +207,7 @@ impl Billing {
         let mut tx = self.pool().begin().await.map_err(StoreError::from)?;
         self.claim_slots(&mut tx, request, id, now).await?;
         let user_id = users::upsert_user(&mut tx, UserId::from_uuid(random::uuid(now)), request.msisdn, now).await?;
-        check_limits(&mut tx, user_id, request.mac, now).await?;
+        check_phone_and_device(&mut tx, (user_id, request.mac), package.price, now).await?;
         let new = NewPayment {
             id,
             user_id,
@@ -266,22 +269,6 @@ impl Billing {
         }
         Ok(())
     }
-}
-
-/// Limits that hold over restarts, because they are counted from the payments themselves.
-async fn check_limits(
-    connection: &mut sqlx::MySqlConnection,
-    user_id: UserId,
-    mac: MacAddr,
-    now: DateTime<Utc>,
-) -> Result<(), BeginError> {
-    let since = random::uuid_floor(now - TimeDelta::seconds(LIMIT_WINDOW_SECS));
-    let of_phone = payments::count_of_user_since(connection, user_id, since).await?;
-    let of_device = payments::count_of_mac_since(connection, mac, since).await?;
-    if of_phone >= MAX_PER_PHONE || of_device >= MAX_PER_DEVICE {
-        return Err(BeginError::TooMany { retry_after_secs: LIMIT_WINDOW_SECS.unsigned_abs() });
-    }
-    Ok(())
 }
 
 /// The hashes that recognise a repeated request.

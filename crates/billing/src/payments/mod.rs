@@ -3,6 +3,7 @@
 
 mod begin;
 mod callback;
+pub(crate) mod limits;
 mod push;
 mod query;
 mod record;
@@ -10,4 +11,5 @@ mod status;
 
 pub use begin::{BeginError, BeginPayment, Begun};
 pub use callback::CallbackError;
+pub use limits::{CooldownReason, PayLimits};
 pub use status::{CustomerStatus, Phase};

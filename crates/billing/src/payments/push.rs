@@ -9,6 +9,8 @@ use domain::{
     result_text::{self, CustomerText, RefusalClass},
 };
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::{
     Billing,
     db::{
@@ -28,10 +30,13 @@ use super::record::{Claim, Testimony};
 const MAX_KEEP_TRIES: u32 = 120;
 
 impl Billing {
-    /// Sends the push in the background; the request that began the payment does not wait for Daraja.
-    pub(super) fn spawn_push(&self, id: PaymentId, token: String) {
+    /// Sends the push in the background; the request that began the payment does not wait for Daraja. Only so
+    /// many are under way at once; the others keep their place in the line.
+    pub(super) fn spawn_push(&self, id: PaymentId, token: String, place: OwnedSemaphorePermit) {
         let billing = self.clone();
         self.inner.tracker.spawn(async move {
+            let _place = place;
+            let _turn = billing.inner.limits.turn_of_push().await;
             if let Err(error) = billing.push(id, &token).await {
                 // The schedule finds the payment again: as never sent, or as sent with an unknown answer.
                 tracing::warn!(payment.id = %id, %error, "the push could not be recorded");

@@ -16,7 +16,7 @@ use axum::{
 use billing::{
     Billing, CallbackIps, Deps, Options,
     clock::SystemClock,
-    payments::{BeginPayment, CallbackError},
+    payments::{BeginPayment, CallbackError, PayLimits},
     routers::NewRouter,
     seal::AppSecret,
 };
@@ -159,6 +159,7 @@ pub(crate) fn engine(pool: MySqlPool, daraja: &daraja::Sim, callbacks: SocketAdd
             query_delays_secs: setup.query_delays_secs.clone(),
             query_per_minute: 6000,
             callback_ips: setup.callback_ips,
+            limits: PayLimits::default(),
         },
     })
 }
