@@ -1,7 +1,7 @@
 # Thin names over scripts/. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench dist audit prepare dev-admin fuzz peers clean-data
+.PHONY: help run test chaos check bench dist audit prepare dev-admin fuzz peers clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,6 +11,9 @@ run: ## set up what is missing, build, start everything and print the addresses;
 
 test: ## check, then every test: unit, integration on a real MariaDB, end to end in Chromium (CHECK=no: tests only)
 	@scripts/test $(if $(filter no,$(CHECK)),--no-check)
+
+chaos: ## many payments while servers and databases are killed; then three ledgers are compared (SEEDS=20 PAYMENTS=500, or SEED=7)
+	@scripts/chaos
 
 check: ## format, lints, documentation, SQL metadata, .env.sample: all that can be said without running
 	@scripts/check

@@ -2,9 +2,10 @@
 //! database is killed, reports are lost, repeated and reordered, routers go away. Then three ledgers are compared
 //! line by line: what M-Pesa charged, what the database says, what the routers let through.
 //!
-//!   cargo test -p server --features killpoints --test chaos                       a short run, and every kill point
-//!   … --test chaos -- --seed 7 --payments 500                                     one run
-//!   … --test chaos -- --seed 7 --payments 500 --plan                              what would happen in it
+//!   cargo test --features server/killpoints --test chaos        two short runs, and every kill point
+//!   make chaos                                                  twenty long runs
+//!   make chaos SEED=7 PAYMENTS=500                              one run again
+//!   make chaos SEED=7 PAYMENTS=500 PLAN=yes                     what would happen in it
 //!
 //! Everything that happens is drawn from the seed: the same seed gives the same customers, stories and troubles at
 //! the same times. How they interleave is up to the machine, so a failure comes again often, not always.
