@@ -126,7 +126,7 @@ pub fn decode(body: &[u8]) -> Result<C2bPayment, C2bError> {
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
     Ok(C2bPayment {
         transaction_type: wire::capped(&wire::sentence(body.transaction_type), 40),
-        receipt: trans_id.as_str().parse().map_err(|_| C2bError::Field("TransID"))?,
+        receipt: wire::receipt(trans_id.as_str()).ok_or(C2bError::Field("TransID"))?,
         paid_at: body.trans_time.and_then(|time| timestamp::parse_eat(time.as_str())),
         amount: Kes::parse_decimal(amount.trim()),
         business_shortcode,

@@ -182,7 +182,7 @@ fn read_paid(metadata: Option<&RawValue>) -> Result<Paid, UnreadablePaid> {
     let payer = find(&items, "PhoneNumber")?.and_then(Lexeme::read);
     let date = find(&items, "TransactionDate")?.and_then(Lexeme::read);
     Ok(Paid {
-        receipt: receipt.as_str().parse().map_err(|_| UnreadablePaid::Receipt)?,
+        receipt: wire::receipt(receipt.as_str()).ok_or(UnreadablePaid::Receipt)?,
         amount: Kes::parse_decimal(&amount).map_err(|_| UnreadablePaid::Amount)?,
         payer: payer.and_then(|payer| PayerNumber::parse(payer.as_str())),
         paid_at: date.and_then(|date| timestamp::parse_eat(date.as_str())),

@@ -139,7 +139,7 @@ pub fn decode(body: &[u8]) -> Result<ResultMessage, ResultError> {
         result_desc: wire::sentence(result.result_desc),
         conversation_id: id(result.conversation_id),
         originator_conversation_id: id(result.originator_conversation_id),
-        transaction_id: result.transaction_id.filter(|_| succeeded).and_then(|id| id.as_str().parse().ok()),
+        transaction_id: result.transaction_id.filter(|_| succeeded).and_then(|id| wire::receipt(id.as_str())),
         parameters: result.parameters.map(read_parameters).unwrap_or_default(),
         result_code,
     })

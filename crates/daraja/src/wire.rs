@@ -1,6 +1,7 @@
 //! Reading what Daraja writes: values that are a string in one answer and a number in the next, error
 //! envelopes with any HTTP status, and bodies that are not JSON at all.
 
+use domain::Receipt;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -48,6 +49,13 @@ pub(crate) fn decimal_text(raw: &RawValue) -> Option<String> {
     }
     let number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     (number && text.len() <= MAX_LEXEME).then(|| text.to_owned())
+}
+
+/// A receipt exactly as M-Pesa writes it: capitals and digits, and never digits alone, which would be a phone number or a
+/// date in the wrong place. People may type one in small letters; M-Pesa does not.
+pub(crate) fn receipt(text: &str) -> Option<Receipt> {
+    let receipt: Receipt = text.parse().ok()?;
+    (receipt.as_str() == text && text.bytes().any(|byte| byte.is_ascii_uppercase())).then_some(receipt)
 }
 
 /// Parses a body, refusing deep nesting first.
@@ -191,6 +199,16 @@ mod tests {
             assert_eq!(read(json), None, "{json}");
         }
         assert_eq!(read(&format!("\"{}\"", "x".repeat(257))), None);
+    }
+
+    #[test]
+    fn a_receipt_is_exactly_one() {
+        assert_eq!(receipt("UKM4T8IYOU").unwrap().as_str(), "UKM4T8IYOU");
+        for text in
+            ["", "ukm4t8iyou", "Infinity", " UKM4T8IYOU", "UKM4T8IYOU\n", "254712345678", "20261122", "UKM4T8IYOU123"]
+        {
+            assert_eq!(receipt(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -218,7 +218,7 @@ proptest! {
             let text = amount.as_str().map_or_else(|| amount.to_string(), ToOwned::to_owned);
             prop_assert_eq!(Kes::parse_decimal(&text), Ok(paid.amount));
             let text = receipt.as_str().map_or_else(|| receipt.to_string(), ToOwned::to_owned);
-            prop_assert_eq!(text.parse(), Ok(paid.receipt));
+            prop_assert_eq!(text, paid.receipt.as_str());
         }
     }
 

@@ -70,7 +70,7 @@ fn collect(raw: &RawValue, depth: usize, page: &mut PullPage) {
 
 fn read_row(raw: &RawValue) -> Result<PullLine, &'static str> {
     let row: Row<'_> = serde_json::from_str(raw.get()).map_err(|_| "not a transaction")?;
-    let receipt = row.transaction_id.and_then(|id| id.as_str().parse().ok()).ok_or("no usable transactionId")?;
+    let receipt = row.transaction_id.and_then(|id| wire::receipt(id.as_str())).ok_or("no usable transactionId")?;
     let at = row.trx_date.and_then(|date| timestamp::parse_loose(date.as_str())).ok_or("no usable trxDate")?;
     let amount = row.amount.and_then(wire::decimal_text).ok_or("no usable amount")?;
     let reference = row.billreference.map(|text| wire::capped(text.as_str(), 40));

@@ -3,6 +3,7 @@
 use domain::{Kes, Receipt, ResultCode};
 
 use super::ResultMessage;
+use crate::wire;
 
 /// How a reversal ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl ResultMessage {
         let value = |key| self.value(key).ok().flatten();
         ReversalResult {
             outcome,
-            original_receipt: value("OriginalTransactionID").and_then(|text| text.parse().ok()),
+            original_receipt: value("OriginalTransactionID").and_then(wire::receipt),
             reversal_receipt: self.transaction_id.clone(),
             amount: value("Amount").and_then(|text| Kes::parse_decimal(text.trim()).ok()),
         }

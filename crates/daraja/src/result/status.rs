@@ -84,7 +84,7 @@ impl ResultMessage {
             Ok(None) | Err(Contradiction) => Err(StatusUnread::Field(key)),
         };
         let state = read_state(field("TransactionStatus")?);
-        let receipt = field("ReceiptNo")?.parse().map_err(|_| StatusUnread::Field("ReceiptNo"))?;
+        let receipt = wire::receipt(field("ReceiptNo")?).ok_or(StatusUnread::Field("ReceiptNo"))?;
         let amount = Kes::parse_decimal(field("Amount")?.trim()).map_err(|_| StatusUnread::Field("Amount"))?;
         // Documented to stand there twice; the one that names a phone says more.
         let debit: Vec<Party> = self.values("DebitPartyName").map(Party::parse).collect();

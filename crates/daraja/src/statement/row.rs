@@ -23,7 +23,7 @@ pub(super) fn read(row: usize, columns: &Columns, fields: &[String]) -> Result<O
     if amount::cents(maybe(columns.balance)).is_err() || !is_yes_or_no(maybe(columns.balance_confirmed)) {
         return Err("the values do not stand under their headings");
     }
-    let receipt: Receipt = at(columns.receipt).parse().map_err(|_| "no usable receipt number")?;
+    let receipt = wire::receipt(at(columns.receipt)).ok_or("no usable receipt number")?;
     let completed_at = timestamp::parse_loose(at(columns.completion_time)).ok_or("no usable completion time")?;
     let (paid_in_cents, withdrawn_cents) = money(at(columns.paid_in), maybe(columns.withdrawn))?;
     let details = wire::capped(maybe(columns.details), 300);

@@ -238,7 +238,7 @@ proptest! {
         let quoted = amount.replace('"', "\"\"");
         let row = format!("{receipt},22-11-2026 08:30:18,,Pay Bill,{status},\"{quoted}\",,,true,Pay Bill,,,A");
         for line in read(&[&row]).lines {
-            prop_assert_eq!(receipt.parse::<Receipt>(), Ok(line.receipt.clone()));
+            prop_assert_eq!(&receipt, line.receipt.as_str());
             prop_assert_eq!(line.is_completed_payment(), status == "Completed" && line.paid_in_cents > 0);
             let digits: String = amount.chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\u{a0}')).collect();
             if line.paid_in_cents > 0 {

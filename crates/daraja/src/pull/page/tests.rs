@@ -1,6 +1,7 @@
 //! Pages of transactions in every shape seen, and in shapes nobody should send.
 
 use bytes::Bytes;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -91,5 +92,22 @@ fn codes_of_its_own() {
     );
     for body in ["", "<html>", "[]", "{}", &"[".repeat(100_000)] {
         assert_eq!(page(body), Err(UnknownCause::Unreadable));
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_panics_and_never_invents_money(at in 0..ROW.len(), byte in any::<u8>(), cut in any::<bool>(), noise in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut changed = ROW.as_bytes().to_vec();
+        if cut { changed.truncate(at) } else if let Some(slot) = changed.get_mut(at) { *slot = byte }
+        for row in [&changed, &noise] {
+            let body = [&br#"{"ResponseCode":"1000","Response":[["#[..], row, b"]]}"].concat();
+            let answer = Answer { status: 200, retry_after_secs: None, body: Bytes::from(body) };
+            let Ok(PullOutcome::Page(page)) = read(&answer) else { continue };
+            for line in page.lines {
+                let text = String::from_utf8_lossy(row);
+                prop_assert!(text.contains(line.receipt.as_str()) && text.contains(&line.amount.shillings().to_string()), "{text}");
+            }
+        }
     }
 }
