@@ -83,6 +83,8 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
         query_per_minute: config.mpesa.query_per_minute,
         callback_ips: config.mpesa.callback_ips,
         limits: config.pay_limits,
+        callback_confirm: config.mpesa.callback_confirm,
+        query_grace_secs: config.mpesa.query_grace_secs,
     };
     let deps =
         billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret: secret.clone(), options };

@@ -9,7 +9,7 @@ mod tests;
 
 use std::{fmt, net::IpAddr, path::PathBuf};
 
-use billing::CallbackIps;
+use billing::{CallbackConfirm, CallbackIps};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
@@ -99,6 +99,10 @@ pub struct MpesaConfig {
     pub callback_url: String,
     /// `MPESA_CALLBACK_IPS`.
     pub callback_ips: CallbackIps,
+    /// `MPESA_CALLBACK_CONFIRM`.
+    pub callback_confirm: CallbackConfirm,
+    /// `MPESA_QUERY_GRACE_SECS`.
+    pub query_grace_secs: u64,
     /// `MPESA_QUERY_DELAYS`, if set.
     pub query_delays_secs: Option<Vec<u64>>,
     /// `MPESA_QUERY_PER_MINUTE`; the sandbox allows 5 (observed).

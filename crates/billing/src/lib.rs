@@ -64,6 +64,16 @@ pub enum CallbackIps {
     Enforce,
 }
 
+/// Whether callbacks are confirmed by asking M-Pesa.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallbackConfirm {
+    /// Only those in which something does not fit.
+    #[default]
+    Suspicious,
+    /// Every success, before anything is granted.
+    Always,
+}
+
 /// What the owner configures.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -77,6 +87,10 @@ pub struct Options {
     pub callback_ips: CallbackIps,
     /// How fast pay may be pressed.
     pub limits: payments::PayLimits,
+    /// Whether a callback that fits is believed at once.
+    pub callback_confirm: CallbackConfirm,
+    /// A failure learnt only by query is final from this age of the payment, in seconds.
+    pub query_grace_secs: u64,
 }
 
 impl Options {
@@ -111,6 +125,7 @@ struct Inner {
     tracker: TaskTracker,
     limits: payments::limits::Limits,
     kept: kept::Kept,
+    settler: payments::Settler,
 }
 
 impl Billing {
@@ -118,6 +133,7 @@ impl Billing {
     #[must_use]
     pub fn new(deps: Deps) -> Self {
         let holder = random::uuid(deps.clock.now());
+        let settler = payments::Settler::new(&deps.pool);
         let inner = Inner {
             limits: payments::limits::Limits::new(deps.options.limits),
             kept: kept::Kept::default(),
@@ -128,6 +144,7 @@ impl Billing {
             query_wake: Notify::new(),
             router_wake: broadcast::Sender::new(1024),
             tracker: TaskTracker::new(),
+            settler,
         };
         Self { inner: Arc::new(inner) }
     }

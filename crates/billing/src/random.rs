@@ -86,6 +86,12 @@ pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// SHA-256 of the bytes alone, as M-Pesa hashes payers' numbers.
+#[must_use]
+pub fn plain_digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,13 +4,14 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use domain::{DataSize, DeviceId, MacAddr, PackageId, PackageTerms, RouterId, SessionId, UserId};
+use domain::{DataSize, DeviceId, MacAddr, PackageId, PackageTerms, PaymentId, RouterId, SessionId, UserId};
 use sqlx::MySqlConnection;
 
 use crate::{
     db::{
-        StoreError, session_devices,
-        sessions::{self, EndReason, NewSession, Origin, SessionRecord},
+        StoreError,
+        session_devices::{self, Intent, Place},
+        sessions::{self, EndReason, NewSession, Origin},
     },
     random,
 };
@@ -28,57 +29,85 @@ pub(crate) struct Right<'a> {
     pub terms: &'a PackageTerms,
 }
 
-/// Makes the session of a right and states the intent to deliver it. Time that is left of the device's
-/// current session goes over into the new one; the terms are those of the package bought last.
-pub(crate) async fn create_session(
-    connection: &mut MySqlConnection,
-    right: &Right<'_>,
-    now: DateTime<Utc>,
-) -> Result<SessionId, StoreError> {
-    let current = current_session(connection, right, now).await?;
-    let carried_secs = current.as_ref().map_or(0, |session| session.at(now).remaining_secs(now));
-    let id = SessionId::from_uuid(random::uuid(now));
-    let new = NewSession {
-        id,
-        origin: right.origin,
-        user_id: right.user_id,
-        router_id: right.router_id,
-        mac: right.mac,
-        package_id: right.package_id,
-        package_revision: right.package_revision,
-        terms: right.terms,
-        duration_secs: right.terms.duration_secs().saturating_add(carried_secs),
-        carried_secs,
-        data: extended_data(right.terms.data, current.as_ref()),
-        now,
-    };
-    sessions::insert_session(connection, &new).await?;
-    if let Some(current) = current {
-        sessions::end_session(connection, current.id, EndReason::Extended, now).await?;
-        session_devices::move_devices(connection, current.id, id, now).await?;
+impl Right<'_> {
+    /// The device on its router.
+    pub(crate) const fn place(&self) -> Place {
+        (self.router_id, self.mac)
     }
-    let device_id = DeviceId::from_uuid(random::uuid(now));
-    session_devices::intend_on(connection, device_id, id, right.router_id, right.mac, right.ip, now).await?;
-    Ok(id)
 }
 
-/// The session the device has now, if any time is left of it. Its rows stay locked, so that an expiry at
-/// the same moment waits and then finds it extended.
-async fn current_session(
+/// Makes the sessions of rights and states the intent to deliver them. Time that is left of a device's current
+/// session goes over into the new one; the terms are those of the package bought last. No two rights may be for the
+/// same device on the same router.
+pub(crate) async fn create_sessions(
     connection: &mut MySqlConnection,
-    right: &Right<'_>,
+    rights: &[Right<'_>],
     now: DateTime<Utc>,
-) -> Result<Option<SessionRecord>, StoreError> {
-    let Some(session_id) = session_devices::lock_device(connection, right.router_id, right.mac).await? else {
-        return Ok(None);
-    };
-    sessions::lock_session(connection, session_id).await?;
-    let session = sessions::find_latest_of_device(connection, Some(right.router_id), right.mac).await?;
-    Ok(session.filter(|session| session.at(now).remaining_secs(now) > 0))
+) -> Result<Vec<SessionId>, StoreError> {
+    let places: Vec<Place> = rights.iter().map(Right::place).collect();
+    let current = session_devices::lock_devices(connection, &places, now).await?;
+    let mut new = Vec::with_capacity(rights.len());
+    let mut extended = Vec::new();
+    for right in rights {
+        let id = SessionId::from_uuid(random::uuid(now));
+        let mut carried_secs = 0;
+        let mut data = right.terms.data;
+        if let Some((current_id, session)) = current.get(&right.place()) {
+            carried_secs = session.remaining_secs(now);
+            if carried_secs > 0 {
+                let left = sessions::find_session(&mut *connection, *current_id)
+                    .await?
+                    .and_then(|session| session.data_left());
+                data = extended_data(right.terms.data, left);
+                extended.push((*current_id, id));
+            }
+        }
+        new.push(NewSession {
+            id,
+            origin: right.origin,
+            user_id: right.user_id,
+            router_id: right.router_id,
+            mac: right.mac,
+            package_id: right.package_id,
+            package_revision: right.package_revision,
+            terms: right.terms,
+            duration_secs: right.terms.duration_secs().saturating_add(carried_secs),
+            carried_secs,
+            data,
+        });
+    }
+    sessions::insert_sessions(connection, &new, now).await?;
+    for (from, to) in extended {
+        sessions::end_session(connection, from, EndReason::Extended, now).await?;
+        session_devices::move_devices(connection, from, to, now).await?;
+    }
+    let ids: Vec<SessionId> = new.iter().map(|session| session.id).collect();
+    let intents: Vec<Intent> = rights
+        .iter()
+        .zip(&ids)
+        .map(|(right, id)| Intent {
+            new_id: DeviceId::from_uuid(random::uuid(now)),
+            session_id: *id,
+            place: right.place(),
+            ip: right.ip,
+        })
+        .collect();
+    session_devices::intend_on(connection, &intents, now).await?;
+    Ok(ids)
+}
+
+/// Ends the session of a payment that was given back, and has its devices taken off.
+pub(crate) async fn end_refunded(
+    connection: &mut MySqlConnection,
+    payment_id: PaymentId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(session) = sessions::find_by_payment(&mut *connection, payment_id).await? else { return Ok(()) };
+    sessions::end_session(connection, session.id, EndReason::Refunded, now).await?;
+    session_devices::intend_off(connection, session.id, now).await.map(drop)
 }
 
 /// Data adds up when both packages are limited; otherwise the package bought last decides, as for speed.
-fn extended_data(bought: Option<DataSize>, current: Option<&SessionRecord>) -> Option<DataSize> {
-    let left = current.and_then(SessionRecord::data_left).unwrap_or(DataSize::from_bytes(0));
-    bought.map(|bought| bought.saturating_add(left))
+fn extended_data(bought: Option<DataSize>, left: Option<DataSize>) -> Option<DataSize> {
+    bought.map(|bought| bought.saturating_add(left.unwrap_or(DataSize::from_bytes(0))))
 }

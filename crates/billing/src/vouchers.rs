@@ -14,7 +14,7 @@ use crate::{
         vouchers::{self, NewVoucher},
     },
     random,
-    sessions::{Right, create_session},
+    sessions::{Right, create_sessions},
 };
 
 /// Most vouchers made at once.
@@ -155,9 +155,10 @@ impl Billing {
             package_revision: package.revision,
             terms: &package.terms,
         };
-        let session_id = create_session(&mut tx, &right, now).await?;
+        let sessions = create_sessions(&mut tx, std::slice::from_ref(&right), now).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(session_id)
+        let wrong = || StoreError::RowCount { what: "make a session", expected: 1, actual: 0 };
+        Ok(sessions.first().copied().ok_or_else(wrong)?)
     }
 
     async fn refuse_guessing(&self, subject: &str) -> Result<(), RedeemError> {

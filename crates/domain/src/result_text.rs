@@ -4,7 +4,7 @@
 //! The table follows Safaricom's documents and what was observed. M-Pesa's own `ResultDesc` is never shown: it differs between
 //! callback and query for the same code, and is written for programmers (observed).
 
-use crate::mpesa::ResultCode;
+use crate::mpesa::{ResultCode, ResultMeaning};
 
 /// Whether the customer may press Pay again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -200,10 +200,39 @@ pub const fn for_lost_answer() -> CustomerText {
     }
 }
 
+/// Whether Daraja's code and its words say opposite things about the money. The words are no contract, so only a
+/// plain contradiction counts: success by code with words of failure, or the other way round.
+#[must_use]
+pub fn contradicts(code: &ResultCode, desc: &str) -> bool {
+    let desc = desc.to_ascii_lowercase();
+    let says_failed =
+        ["cancel", "insufficient", "declined", "failed", "timeout", "timed out", "expired", "unable", "not "]
+            .iter()
+            .any(|word| desc.contains(word));
+    let says_paid = desc.contains("processed successfully") || desc.contains("completed successfully");
+    match code.meaning() {
+        ResultMeaning::Success => says_failed && !says_paid,
+        ResultMeaning::NoDebit | ResultMeaning::Configuration => says_paid && !says_failed,
+        ResultMeaning::Pending | ResultMeaning::Inconclusive | ResultMeaning::Unknown => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Retry::*, *};
-    use crate::mpesa::ResultMeaning;
+
+    #[test]
+    fn only_a_plain_contradiction_counts() {
+        let contradicts = |code, desc| contradicts(&ResultCode::new(code), desc);
+        assert!(contradicts("0", "Request cancelled by user"));
+        assert!(contradicts("0", "The balance is insufficient for the transaction."));
+        assert!(contradicts("1032", "The service request is processed successfully."));
+        assert!(!contradicts("0", "The service request is processed successfully."));
+        assert!(!contradicts("0", ""));
+        assert!(!contradicts("1032", "Request cancelled by user"));
+        assert!(!contradicts("1037", "DS timeout user cannot be reached"));
+        assert!(!contradicts("7777", "The service request is processed successfully."));
+    }
 
     #[test]
     fn the_owner_is_told_why_for_every_code_that_ends_a_payment() {

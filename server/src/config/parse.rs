@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use billing::CallbackIps;
+use billing::{CallbackConfirm, CallbackIps};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
@@ -170,6 +170,15 @@ fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> 
         (None, Standin::Simulator) => Some(CallbackIps::Off),
         (None, Standin::Sandbox | Standin::Nothing) => Some(CallbackIps::Verify),
     };
+    let callback_confirm =
+        reader.parse_with(&table::MPESA_CALLBACK_CONFIRM, "suspicious or always", |text| match text {
+            "suspicious" => Some(CallbackConfirm::Suspicious),
+            "always" => Some(CallbackConfirm::Always),
+            _ => None,
+        });
+    let query_grace_secs = reader.parse_with(&table::MPESA_QUERY_GRACE_SECS, "a number from 0 to 3600", |text| {
+        text.parse().ok().filter(|secs| *secs <= 3_600)
+    });
     let schedule = query_schedule(reader);
     let initiator = initiator(reader);
     Some(MpesaConfig {
@@ -182,6 +191,8 @@ fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> 
         till: till?,
         callback_url: callback_url?,
         callback_ips: callback_ips?,
+        callback_confirm: callback_confirm?,
+        query_grace_secs: query_grace_secs?,
         query_delays_secs: schedule.as_ref().and_then(|(delays, _)| delays.clone()),
         query_per_minute: schedule?.1.unwrap_or(if is_production? { 20 } else { 5 }),
         initiator: initiator?,

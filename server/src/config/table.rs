@@ -83,6 +83,8 @@ variables! {
         "Where Safaricom reports payments: your public address followed by /api/pay/hook or /api/mpesa/callback. A secret part is added for each payment. https in production. When left out: PUBLIC_URL/api/pay/hook.";
     MPESA_CALLBACK_IPS: Optional, "verify",
         "Whether reports must come from Safaricom's published addresses: off takes no notice, verify asks M-Pesa before believing a report from elsewhere, enforce refuses it. When left out: verify, or off with a simulator on this machine.";
+    MPESA_CALLBACK_CONFIRM: Text("suspicious"), "always",
+        "suspicious: a report that fits is believed at once, anything else is confirmed by asking M-Pesa. always: every success is confirmed by asking first, which takes some seconds longer.";
     MPESA_QUERY_DELAYS: Optional, "25,45,75,110,180,600,1800,7200,43200,86400",
         "Seconds after a prompt at which M-Pesa is asked how it stands, while nothing was reported. When left out, Bando's own schedule.";
     MPESA_QUERY_PER_MINUTE: Optional, "20",
@@ -97,6 +99,8 @@ variables! {
         "How many payments may begin together.";
     PAY_PER_ADDRESS: Text("600"), "600",
         "How many unpaid payments may begin in ten minutes from one address. A whole hotspot may be behind one.";
+    MPESA_QUERY_GRACE_SECS: Text("90"), "90",
+        "A failure that was only learnt by asking is final from this age of the prompt, because such answers have been seen to come too early.";
     MIKROTIK_HOST: Optional, "192.168.88.1",
         "The first router. Only used when the database has none yet; afterwards: bando router.";
     MIKROTIK_PORT: Optional, "8728",
@@ -133,10 +137,12 @@ pub const SECTIONS: &[Section] = &[
             MPESA_TILL,
             MPESA_CALLBACK_URL,
             MPESA_CALLBACK_IPS,
+            MPESA_CALLBACK_CONFIRM,
             MPESA_QUERY_DELAYS,
             MPESA_QUERY_PER_MINUTE,
             MPESA_INITIATOR,
             MPESA_SECURITY_CREDENTIAL,
+            MPESA_QUERY_GRACE_SECS,
         ],
     },
     Section { title: "Limits on pressing pay", variables: &[PAY_PER_SECOND, PAY_BURST, PAY_PER_ADDRESS] },

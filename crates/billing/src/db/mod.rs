@@ -3,6 +3,7 @@
 
 pub mod admin_users;
 pub mod audit_findings;
+pub mod credits;
 pub mod leases;
 pub mod logs;
 pub mod notifications;
@@ -255,6 +256,11 @@ impl AsStoreError for StoreError {
     fn as_store_error(&self) -> Option<&StoreError> {
         Some(self)
     }
+}
+
+/// A key as the 32 hexadecimal digits in which it travels inside a JSON document.
+pub(crate) fn hex_id(id: uuid::Uuid) -> String {
+    id.simple().to_string()
 }
 
 /// Fails unless a write touched exactly the rows it must.

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use domain::{PaymentId, PaymentState};
-use sqlx::{MySqlExecutor, MySqlPool};
+use serde_json::json;
+use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 
-use super::StoreError;
+use super::{StoreError, ensure_rows, hex_id};
 
 /// Where evidence came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,41 @@ pub(crate) async fn insert_event(executor: impl MySqlExecutor<'_>, event: &NewEv
     .execute(executor)
     .await?;
     Ok(())
+}
+
+/// Appends evidence of several payments.
+pub(crate) async fn insert_events(connection: &mut MySqlConnection, events: &[NewEvent<'_>]) -> Result<(), StoreError> {
+    let rows: Vec<_> = events.iter().map(event_json).collect();
+    let done = sqlx::query!(
+        "insert into payment_events (payment_id, source, outcome, state_before, state_after, detail, body, remote_ip,
+                                     received_at)
+         select unhex(v.payment_id), v.source, v.outcome, v.state_before, v.state_after, v.detail, unhex(v.body),
+                v.remote_ip, v.received_at
+         from json_table(?, '$[*]' columns (
+             payment_id char(32) path '$.payment_id', source varchar(16) path '$.source',
+             outcome varchar(32) path '$.outcome', state_before varchar(16) path '$.before',
+             state_after varchar(16) path '$.after', detail varchar(255) path '$.detail',
+             body mediumtext path '$.body', remote_ip varchar(45) path '$.ip',
+             received_at datetime(6) path '$.at')) v",
+        json!(rows).to_string()
+    )
+    .execute(connection)
+    .await?;
+    ensure_rows("append evidence", done.rows_affected(), u64::try_from(events.len()).unwrap_or(u64::MAX))
+}
+
+fn event_json(event: &NewEvent<'_>) -> serde_json::Value {
+    json!({
+        "payment_id": event.payment_id.map(|id| hex_id(id.as_uuid())),
+        "source": event.source.as_str(),
+        "outcome": event.outcome,
+        "before": event.states.map(|(before, _)| before.as_str()),
+        "after": event.states.map(|(_, after)| after.as_str()),
+        "detail": event.detail.map(|detail| detail.chars().take(255).collect::<String>()),
+        "body": event.body.map(|body| hex::encode(&body[..body.len().min(MAX_BODY_BYTES)])),
+        "ip": event.remote_ip.map(|ip| ip.to_string()),
+        "at": event.received_at.format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+    })
 }
 
 /// The newest bodies that arrived as hints for a payment, newest first.

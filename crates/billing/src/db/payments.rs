@@ -2,6 +2,7 @@
 //! count is checked, inside a transaction that holds the row.
 
 mod attempts;
+mod bulk;
 mod row;
 pub(crate) mod sales;
 mod schedule;
@@ -11,15 +12,17 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use domain::{
     AccountReference, CheckoutRequestId, Kes, MacAddr, MerchantRequestId, Msisdn, PackageId, PackageTerms, PaymentId,
-    PaymentState, Rate, Receipt, ResultCode, RouterId, UserId, payment::Conflict,
+    PaymentState, Rate, Receipt, ResultCode, RouterId, UserId,
 };
 use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 use uuid::Uuid;
 
 pub(crate) use self::attempts::{Attempt, list_attempts_of_user};
+pub(crate) use self::bulk::{Move, find_ids_by_token, find_owners_of_checkouts, lock_payments, update_payments};
 use self::row::PaymentRow;
+pub(crate) use self::row::read_mac;
 pub(crate) use self::schedule::{DueQuery, claim_query, list_due_queries, query_soon};
-use super::{StoreError, ensure_rows, packages::data_mb};
+use super::{StoreError, packages::data_mb};
 
 /// A payment as the engine needs it.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ pub(crate) struct PaymentRecord {
     pub request_id: String,
     pub submitted_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// Whole shillings that came in by hand and are held until the rest comes.
+    pub held_kes: u64,
 }
 
 /// A payment to insert, in state `created`.
@@ -112,7 +117,9 @@ macro_rules! find_payment {
                       p.package_revision, p.duration_minutes, p.down_kbps, p.up_kbps, p.data_mb, p.devices, p.state,
                       p.account_reference, p.checkout_request_id, p.merchant_request_id, p.receipt, p.result_code,
                       p.request_hash, p.request_id, p.submitted_at as "submitted_at: DateTime<Utc>",
-                      p.created_at as "created_at: DateTime<Utc>"
+                      p.created_at as "created_at: DateTime<Utc>",
+                      cast((select coalesce(sum(r.amount_kes), 0) from receipts r
+                            where r.payment_id = p.id and r.state = 'part') as unsigned) as "held_kes!: u64"
                from payments p join users u on u.id = p.user_id where "# + $condition,
             $($argument),+
         )
@@ -129,21 +136,6 @@ pub(crate) async fn find_payment(
     id: PaymentId,
 ) -> Result<Option<PaymentRecord>, StoreError> {
     find_payment!(executor, "p.id = ?", id.as_uuid())
-}
-
-/// By key, holding the row until the transaction ends.
-pub(crate) async fn lock_payment(
-    connection: &mut MySqlConnection,
-    id: PaymentId,
-) -> Result<Option<PaymentRecord>, StoreError> {
-    // Only the payment's row is locked first: joining under `for update` would lock the customer too.
-    let locked = sqlx::query_scalar!(r#"select id as "id: Uuid" from payments where id = ? for update"#, id.as_uuid())
-        .fetch_optional(&mut *connection)
-        .await?;
-    if locked.is_none() {
-        return Ok(None);
-    }
-    find_payment(connection, id).await
 }
 
 /// By the hash of its callback token.
@@ -201,87 +193,6 @@ pub(crate) async fn count_of_mac_since(
     Ok(sqlx::query_scalar!("select count(*) from payments where mac = ? and id > ?", mac.bytes().to_vec(), since)
         .fetch_one(connection)
         .await?)
-}
-
-/// Moves a locked payment from one state to another.
-#[derive(Debug)]
-pub(crate) struct Move<'a> {
-    pub id: PaymentId,
-    pub from: PaymentState,
-    pub to: PaymentState,
-    pub receipt: Option<&'a Receipt>,
-    pub conflict: Option<Conflict>,
-    pub result_code: Option<&'a ResultCode>,
-    pub result_desc: Option<&'a str>,
-    /// Whether the query schedule goes on.
-    pub keeps_querying: bool,
-    pub now: DateTime<Utc>,
-}
-
-/// Applies a [`Move`]; fails if the payment is not in the state it was read in.
-pub(crate) async fn update_state(connection: &mut MySqlConnection, change: &Move<'_>) -> Result<(), StoreError> {
-    let settled_at = (change.to == PaymentState::Succeeded).then_some(change.now);
-    let done = sqlx::query!(
-        "update payments
-         set state = ?, receipt = coalesce(?, receipt), review_reason = coalesce(?, review_reason),
-             result_code = coalesce(?, result_code), result_desc = coalesce(?, result_desc),
-             settled_at = coalesce(settled_at, ?), next_query_at = if(?, next_query_at, null), updated_at = ?
-         where id = ? and state = ?",
-        change.to.as_str(),
-        change.receipt.map(Receipt::as_str),
-        change.conflict.map(Conflict::as_str),
-        change.result_code.map(ResultCode::as_str),
-        change.result_desc.map(|text| text.chars().take(255).collect::<String>()),
-        settled_at,
-        change.keeps_querying,
-        change.now,
-        change.id.as_uuid(),
-        change.from.as_str()
-    )
-    .execute(connection)
-    .await?;
-    ensure_rows("move a payment", done.rows_affected(), 1)
-}
-
-/// Adds a receipt to a payment that succeeded without one.
-pub(crate) async fn update_receipt(
-    connection: &mut MySqlConnection,
-    id: PaymentId,
-    receipt: &Receipt,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let done = sqlx::query!(
-        "update payments set receipt = ?, updated_at = ? where id = ? and receipt is null",
-        receipt.as_str(),
-        now,
-        id.as_uuid()
-    )
-    .execute(connection)
-    .await?;
-    ensure_rows("add a receipt", done.rows_affected(), 1)
-}
-
-/// Stores Daraja's ids of the push, once; ids that are already there stay.
-pub(crate) async fn adopt_request_ids(
-    connection: &mut MySqlConnection,
-    id: PaymentId,
-    checkout: &CheckoutRequestId,
-    merchant: Option<&MerchantRequestId>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "update payments
-         set checkout_request_id = coalesce(checkout_request_id, ?),
-             merchant_request_id = coalesce(merchant_request_id, ?), updated_at = ?
-         where id = ?",
-        checkout.as_str(),
-        merchant.map(MerchantRequestId::as_str),
-        now,
-        id.as_uuid()
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Notes when the push was handed to Daraja.

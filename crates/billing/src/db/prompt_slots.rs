@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::{MacAddr, Msisdn, PaymentId};
+use serde_json::json;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, hex_id};
 
 /// Who holds a slot after [`claim_slot`].
 #[derive(Debug, Clone, Copy)]
@@ -57,17 +58,25 @@ pub(crate) async fn claim_slot(
     Ok(Holder { payment_id: row.payment_id.into(), until_at: row.until_at })
 }
 
-/// Frees the slots of a payment whose prompt is known to be over.
+/// Frees the slots of payments whose prompts are known to be over.
 pub(crate) async fn release_slots(
     connection: &mut MySqlConnection,
-    payment_id: PaymentId,
-    msisdn: Msisdn,
-    mac: MacAddr,
+    prompts: &[(PaymentId, Msisdn, MacAddr)],
 ) -> Result<(), StoreError> {
-    for slot in [phone_slot(msisdn), device_slot(mac)] {
-        sqlx::query!("delete from prompt_slots where slot = ? and payment_id = ?", slot, payment_id.as_uuid())
-            .execute(&mut *connection)
-            .await?;
-    }
+    let rows: Vec<_> = prompts
+        .iter()
+        .flat_map(|(id, msisdn, mac)| {
+            let id = hex_id(id.as_uuid());
+            [phone_slot(*msisdn), device_slot(*mac)].map(|slot| json!({"slot": slot, "id": id}))
+        })
+        .collect();
+    sqlx::query!(
+        "delete s from json_table(?, '$[*]' columns (slot varchar(32) path '$.slot', id char(32) path '$.id')) v
+         straight_join prompt_slots s force index (primary) on s.slot = v.slot
+         where s.payment_id = unhex(v.id)",
+        json!(rows).to_string()
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }

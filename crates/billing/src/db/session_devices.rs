@@ -1,14 +1,15 @@
 //! `session_devices`: delivery, third of the three facts. What each router should have for each device,
 //! and what it was last brought to.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use chrono::{DateTime, Utc};
 use domain::{DataSize, DeviceId, MacAddr, PackageId, Rate, RouterId, SessionId, session::Session};
+use serde_json::json;
 use sqlx::{MySqlConnection, MySqlPool};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, hex_id};
 
 /// The session a device on a router belongs to, holding the device's row until the transaction ends.
 pub(crate) async fn lock_device(
@@ -26,30 +27,83 @@ pub(crate) async fn lock_device(
     Ok(id.map(SessionId::from))
 }
 
-/// Says that a device is to be let on under a session. A new generation: the router has to be brought to it.
+/// A device on a router: what the unique key is over.
+pub(crate) type Place = (RouterId, MacAddr);
+
+/// The session that each of some devices has now, and where it is in its life. The devices' rows are held until the
+/// transaction ends, so that an expiry at the same moment waits.
+pub(crate) async fn lock_devices(
+    connection: &mut MySqlConnection,
+    places: &[Place],
+    now: DateTime<Utc>,
+) -> Result<HashMap<Place, (SessionId, Session)>, StoreError> {
+    let mut rows: Vec<_> =
+        places.iter().map(|(router_id, mac)| (hex_id(router_id.as_uuid()), hex::encode(mac.bytes()))).collect();
+    rows.sort_unstable();
+    let rows = sqlx::query!(
+        r#"select d.router_id as "router_id: Uuid", d.mac, s.id as "session_id: Uuid", s.duration_secs,
+                  s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
+                  s.ended_at as "ended_at: DateTime<Utc>"
+           from json_table(?, '$[*]' columns (router_id char(32) path '$[0]', mac char(12) path '$[1]')) v
+           straight_join session_devices d force index (session_devices_device)
+               on d.router_id = unhex(v.router_id) and d.mac = unhex(v.mac)
+           straight_join sessions s force index (primary) on s.id = d.session_id
+           for update"#,
+        json!(rows).to_string()
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let wrong = || StoreError::inconsistent("session_devices", "mac", row.session_id);
+            let mac = super::payments::read_mac(&row.mac).ok_or_else(wrong)?;
+            let session = Session::at(now, row.duration_secs, row.starts_at, row.ends_at, row.ended_at);
+            Ok(((row.router_id.into(), mac), (row.session_id.into(), session)))
+        })
+        .collect()
+}
+
+/// A device to be let on under a session.
+#[derive(Debug)]
+pub(crate) struct Intent {
+    /// Key of the row if the device is new on the router.
+    pub new_id: DeviceId,
+    pub session_id: SessionId,
+    pub place: Place,
+    pub ip: Option<IpAddr>,
+}
+
+/// Says that devices are to be let on. A new generation of each: the router has to be brought to it.
 pub(crate) async fn intend_on(
     connection: &mut MySqlConnection,
-    new_id: DeviceId,
-    session_id: SessionId,
-    router_id: RouterId,
-    mac: MacAddr,
-    ip: Option<IpAddr>,
+    intents: &[Intent],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let rows: Vec<_> = intents
+        .iter()
+        .map(|intent| {
+            json!({
+                "id": hex_id(intent.new_id.as_uuid()),
+                "session_id": hex_id(intent.session_id.as_uuid()),
+                "router_id": hex_id(intent.place.0.as_uuid()),
+                "mac": hex::encode(intent.place.1.bytes()),
+                "ip": intent.ip.map(|ip| ip.to_string()),
+            })
+        })
+        .collect();
     sqlx::query!(
         "insert into session_devices (id, session_id, router_id, mac, ip, intended, next_try_at, created_at, updated_at)
-         values (?, ?, ?, ?, ?, 'on', ?, ?, ?)
-         on duplicate key update session_id = values(session_id), ip = coalesce(values(ip), ip), intended = 'on',
-             generation = generation + 1, used_secs = 0, used_bytes = 0, attempts = 0, last_error = null,
-             next_try_at = values(next_try_at), updated_at = values(updated_at)",
-        new_id.as_uuid(),
-        session_id.as_uuid(),
-        router_id.as_uuid(),
-        mac.bytes().to_vec(),
-        ip.map(|ip| ip.to_string()),
+         select unhex(v.id), unhex(v.session_id), unhex(v.router_id), unhex(v.mac), v.ip, 'on', ?, ?, ?
+         from json_table(?, '$[*]' columns (
+             id char(32) path '$.id', session_id char(32) path '$.session_id', router_id char(32) path '$.router_id',
+             mac char(12) path '$.mac', ip varchar(45) path '$.ip')) v
+         on duplicate key update session_id = values(session_id), ip = coalesce(values(ip), session_devices.ip),
+             intended = 'on', generation = generation + 1, used_secs = 0, used_bytes = 0, attempts = 0,
+             last_error = null, next_try_at = values(next_try_at), updated_at = values(updated_at)",
         now,
         now,
-        now
+        now,
+        json!(rows).to_string()
     )
     .execute(connection)
     .await?;

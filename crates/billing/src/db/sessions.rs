@@ -5,10 +5,11 @@ use domain::{
     DataSize, MacAddr, PackageId, PackageTerms, PaymentId, Rate, RouterId, SessionId, UserId, VoucherId,
     session::Session,
 };
-use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
+use serde_json::json;
+use sqlx::{MySqlConnection, MySqlExecutor};
 use uuid::Uuid;
 
-use super::{StoreError, ensure_rows};
+use super::{StoreError, ensure_rows, hex_id};
 
 /// What gave a session its right to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,41 +34,61 @@ pub(crate) struct NewSession<'a> {
     pub duration_secs: u64,
     pub carried_secs: u64,
     pub data: Option<DataSize>,
-    pub now: DateTime<Utc>,
 }
 
-/// Inserts a session. The unique key on its origin makes sure that there is at most one.
-pub(crate) async fn insert_session(connection: &mut MySqlConnection, new: &NewSession<'_>) -> Result<(), StoreError> {
-    let (payment_id, voucher_id) = match new.origin {
-        Origin::Payment(id) => (Some(id.as_uuid()), None),
-        Origin::Voucher(id) => (None, Some(id.as_uuid())),
-    };
-    sqlx::query!(
+/// Inserts sessions. The unique key on their origin makes sure that there is at most one of each.
+pub(crate) async fn insert_sessions(
+    connection: &mut MySqlConnection,
+    new: &[NewSession<'_>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = new.iter().map(session_json).collect();
+    let done = sqlx::query!(
         "insert into sessions (id, payment_id, voucher_id, user_id, router_id, mac, package_id, package_name,
                                package_revision, duration_secs, carried_secs, down_kbps, up_kbps, data_bytes, devices,
                                created_at, updated_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        new.id.as_uuid(),
-        payment_id,
-        voucher_id,
-        new.user_id.map(UserId::as_uuid),
-        new.router_id.as_uuid(),
-        new.mac.bytes().to_vec(),
-        new.package_id.as_uuid(),
-        new.terms.name,
-        new.package_revision,
-        new.duration_secs,
-        new.carried_secs,
-        new.terms.down.map(Rate::kbps),
-        new.terms.up.map(Rate::kbps),
-        new.data.map(DataSize::bytes),
-        new.terms.devices,
-        new.now,
-        new.now
+         select unhex(v.id), unhex(v.payment_id), unhex(v.voucher_id), unhex(v.user_id), unhex(v.router_id),
+                unhex(v.mac), unhex(v.package_id), v.package_name, v.package_revision, v.duration_secs,
+                v.carried_secs, v.down_kbps, v.up_kbps, v.data_bytes, v.devices, ?, ?
+         from json_table(?, '$[*]' columns (
+             id char(32) path '$.id', payment_id char(32) path '$.payment_id', voucher_id char(32) path '$.voucher_id',
+             user_id char(32) path '$.user_id', router_id char(32) path '$.router_id', mac char(12) path '$.mac',
+             package_id char(32) path '$.package_id', package_name varchar(60) path '$.package_name',
+             package_revision int unsigned path '$.package_revision', duration_secs bigint unsigned path '$.duration_secs',
+             carried_secs bigint unsigned path '$.carried_secs', down_kbps int unsigned path '$.down_kbps',
+             up_kbps int unsigned path '$.up_kbps', data_bytes bigint unsigned path '$.data_bytes',
+             devices tinyint unsigned path '$.devices')) v",
+        now,
+        now,
+        json!(rows).to_string()
     )
     .execute(connection)
     .await?;
-    Ok(())
+    ensure_rows("make sessions", done.rows_affected(), u64::try_from(new.len()).unwrap_or(u64::MAX))
+}
+
+fn session_json(new: &NewSession<'_>) -> serde_json::Value {
+    let (payment_id, voucher_id) = match new.origin {
+        Origin::Payment(id) => (Some(hex_id(id.as_uuid())), None),
+        Origin::Voucher(id) => (None, Some(hex_id(id.as_uuid()))),
+    };
+    json!({
+        "id": hex_id(new.id.as_uuid()),
+        "payment_id": payment_id,
+        "voucher_id": voucher_id,
+        "user_id": new.user_id.map(|id| hex_id(id.as_uuid())),
+        "router_id": hex_id(new.router_id.as_uuid()),
+        "mac": hex::encode(new.mac.bytes()),
+        "package_id": hex_id(new.package_id.as_uuid()),
+        "package_name": new.terms.name,
+        "package_revision": new.package_revision,
+        "duration_secs": new.duration_secs,
+        "carried_secs": new.carried_secs,
+        "down_kbps": new.terms.down.map(Rate::kbps),
+        "up_kbps": new.terms.up.map(Rate::kbps),
+        "data_bytes": new.data.map(DataSize::bytes),
+        "devices": new.terms.devices,
+    })
 }
 
 /// A session with what its device has used and whether a router has it.
@@ -121,8 +142,19 @@ macro_rules! find_session {
 }
 
 /// The session that a payment bought.
-pub(crate) async fn find_by_payment(pool: &MySqlPool, id: PaymentId) -> Result<Option<SessionRecord>, StoreError> {
-    Ok(find_session!(pool, "s.payment_id = ?", id.as_uuid()))
+pub(crate) async fn find_by_payment(
+    executor: impl MySqlExecutor<'_>,
+    id: PaymentId,
+) -> Result<Option<SessionRecord>, StoreError> {
+    Ok(find_session!(executor, "s.payment_id = ?", id.as_uuid()))
+}
+
+/// By key.
+pub(crate) async fn find_session(
+    executor: impl MySqlExecutor<'_>,
+    id: SessionId,
+) -> Result<Option<SessionRecord>, StoreError> {
+    Ok(find_session!(executor, "s.id = ?", id.as_uuid()))
 }
 
 /// The session that a device on a router has now or had last.
@@ -174,6 +206,8 @@ pub enum EndReason {
     DataUsed,
     /// What was left went over into a later session.
     Extended,
+    /// The payment was given back.
+    Refunded,
 }
 
 impl EndReason {
@@ -184,6 +218,7 @@ impl EndReason {
             Self::Expired => "expired",
             Self::DataUsed => "data_used",
             Self::Extended => "extended",
+            Self::Refunded => "refunded",
         }
     }
 }
@@ -222,14 +257,6 @@ pub async fn touch_payment(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Holds a session's row until the transaction ends.
-pub(crate) async fn lock_session(connection: &mut MySqlConnection, id: SessionId) -> Result<(), StoreError> {
-    let rows = sqlx::query_scalar!(r#"select id as "id: Uuid" from sessions where id = ? for update"#, id.as_uuid())
-        .fetch_all(connection)
-        .await?;
-    ensure_rows("lock a session", u64::try_from(rows.len()).unwrap_or(u64::MAX), 1)
 }
 
 struct SessionRow {

@@ -1,11 +1,15 @@
 //! `users`: customers, by MSISDN.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::{Kes, Msisdn, UserId};
+use serde_json::json;
 use sqlx::{MySqlConnection, MySqlPool};
 use uuid::Uuid;
 
-use super::{StoreError, ensure_rows};
+use super::{StoreError, ensure_rows, hex_id};
+use crate::random;
 
 /// One customer with totals.
 #[derive(Debug, Clone)]
@@ -35,11 +39,13 @@ pub(crate) async fn upsert_user(
     now: DateTime<Utc>,
 ) -> Result<UserId, StoreError> {
     let number = msisdn.international();
+    let hash = random::plain_digest(number.as_bytes());
     sqlx::query!(
-        "insert into users (id, msisdn, created_at, last_seen_at) values (?, ?, ?, ?)
+        "insert into users (id, msisdn, msisdn_sha256, created_at, last_seen_at) values (?, ?, ?, ?, ?)
          on duplicate key update last_seen_at = values(last_seen_at)",
         new_id.as_uuid(),
         number,
+        hash.as_slice(),
         now,
         now
     )
@@ -51,16 +57,27 @@ pub(crate) async fn upsert_user(
     Ok(id.into())
 }
 
-/// Adds a settled payment to the customer's totals.
-pub(crate) async fn add_paid(connection: &mut MySqlConnection, id: UserId, amount: Kes) -> Result<(), StoreError> {
+/// Adds settled payments to their customers' totals.
+pub(crate) async fn add_paid(
+    connection: &mut MySqlConnection,
+    settled: impl Iterator<Item = (UserId, Kes)>,
+) -> Result<(), StoreError> {
+    let mut totals: BTreeMap<String, (u32, u64)> = BTreeMap::new();
+    for (id, amount) in settled {
+        let total = totals.entry(hex_id(id.as_uuid())).or_default();
+        *total = (total.0.saturating_add(1), total.1.saturating_add(u64::from(amount.shillings())));
+    }
+    let rows: Vec<_> = totals.iter().map(|(id, (count, kes))| json!({"id": id, "n": count, "kes": kes})).collect();
     let done = sqlx::query!(
-        "update users set payments_count = payments_count + 1, paid_kes = paid_kes + ? where id = ?",
-        amount.shillings(),
-        id.as_uuid()
+        "update json_table(?, '$[*]' columns (id char(32) path '$.id', n int unsigned path '$.n',
+                                              kes bigint unsigned path '$.kes')) v
+         straight_join users u force index (primary) on u.id = unhex(v.id)
+         set u.payments_count = u.payments_count + v.n, u.paid_kes = u.paid_kes + v.kes",
+        json!(rows).to_string()
     )
     .execute(connection)
     .await?;
-    ensure_rows("add to the customer's totals", done.rows_affected(), 1)
+    ensure_rows("add to customers' totals", done.rows_affected(), u64::try_from(rows.len()).unwrap_or(u64::MAX))
 }
 
 /// Customers, last seen first; `number` narrows to one MSISDN.

@@ -4,10 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use daraja::callback::{self, Callback};
-use domain::{PaymentId, payment::Evidence};
+use domain::{PaymentId, payment::Evidence, result_text};
 
 use crate::{
-    Billing, CallbackIps,
+    Billing, CallbackConfirm, CallbackIps,
     db::{
         StoreError,
         payment_events::{self, NewEvent, Source},
@@ -16,7 +16,7 @@ use crate::{
     random,
 };
 
-use super::record::{Claim, Testimony};
+use super::record::{Claim, Subject, Testimony};
 
 /// Why a callback was not taken. In each case M-Pesa learns nothing from the answer.
 #[derive(Debug, thiserror::Error)]
@@ -61,27 +61,39 @@ impl Billing {
         remote_ip: Option<IpAddr>,
     ) -> Result<(), CallbackError> {
         let hash = random::digest(&[token.as_bytes()]);
-        let id = payments::find_id_by_token(self.pool(), hash).await?.ok_or(CallbackError::UnknownToken)?;
         if let Some(refused) = self.judge_address(remote_ip) {
-            self.keep_hint(Some(id), body, remote_ip, "from an address that is not Safaricom's").await?;
+            self.keep_token_hint(hash, body, remote_ip, "from an address that is not Safaricom's").await?;
             return refused;
         }
         let callback = match callback::decode(body) {
             Ok(callback) => callback,
             Err(error) => {
-                tracing::warn!(payment.id = %id, %error, "a callback could not be read; Daraja will be asked");
-                return Ok(self.keep_hint(Some(id), body, remote_ip, "could not be read").await?);
+                tracing::warn!(%error, "a callback could not be read; Daraja will be asked");
+                return self.keep_token_hint(hash, body, remote_ip, "could not be read").await;
             }
         };
-        let payment = payments::find_payment(self.pool(), id).await?.ok_or(CallbackError::UnknownToken)?;
-        let fits = payment.checkout_request_id.as_ref().is_none_or(|known| *known == callback.checkout_request_id)
-            && payment.merchant_request_id.as_ref().is_none_or(|known| *known == callback.merchant_request_id);
-        if !fits {
-            tracing::warn!(payment.id = %id, "a callback names another push; Daraja will be asked");
-            return Ok(self.keep_hint(Some(id), body, remote_ip, "names another push").await?);
+        if callback.paid.is_some() && self.options().callback_confirm == CallbackConfirm::Always {
+            return self.keep_token_hint(hash, body, remote_ip, "to be confirmed by asking").await;
         }
-        self.record(id, &testimony(&callback, Source::Callback, body, remote_ip)).await?;
+        let testimony = testimony(&callback, Source::Callback, body, remote_ip);
+        let recorded = self.record_about(Subject::Token(hash), testimony).await?.ok_or(CallbackError::UnknownToken)?;
+        if recorded.is_doubted {
+            metrics::counter!("bando_callback_hints_total").increment(1);
+            self.wake_queries();
+        }
         Ok(())
+    }
+
+    /// Keeps what came to a payment's secret path but is not to be believed by itself.
+    async fn keep_token_hint(
+        &self,
+        hash: [u8; 32],
+        body: &[u8],
+        remote_ip: Option<IpAddr>,
+        detail: &str,
+    ) -> Result<(), CallbackError> {
+        let id = payments::find_id_by_token(self.pool(), hash).await?.ok_or(CallbackError::UnknownToken)?;
+        Ok(self.keep_hint(Some(id), body, remote_ip, detail).await?)
     }
 
     /// Takes a callback to the bare path. It proves nothing, so it is kept and Daraja is asked.
@@ -103,7 +115,7 @@ impl Billing {
             let Some(payment) = payments::find_payment(self.pool(), id).await? else { return Ok(()) };
             let fits = payment.checkout_request_id.as_ref() == Some(&callback.checkout_request_id);
             if fits && matches!(callback.paid, Some(Ok(_))) {
-                self.record(id, &testimony(&callback, Source::Hint, &body, None)).await?;
+                self.record(id, testimony(&callback, Source::Hint, &body, None)).await?;
                 return Ok(());
             }
         }
@@ -148,19 +160,19 @@ impl Billing {
     }
 }
 
-fn testimony<'a>(callback: &'a Callback, source: Source, body: &'a [u8], remote_ip: Option<IpAddr>) -> Testimony<'a> {
+fn testimony(callback: &Callback, source: Source, body: &[u8], remote_ip: Option<IpAddr>) -> Testimony {
+    let is_contradictory = result_text::contradicts(&callback.result_code, &callback.result_desc);
     let claim = match &callback.paid {
-        Some(Ok(paid)) => Claim::Paid { receipt: paid.receipt.clone(), amount: paid.amount },
+        _ if is_contradictory => Claim::Plain(Evidence::Contradictory),
+        Some(Ok(paid)) => Claim::paid(paid.receipt.clone(), paid.amount),
         Some(Err(_)) => Claim::Plain(Evidence::PaidUnreadable),
         None => Claim::Plain(Evidence::CallbackResult(callback.result_code.clone())),
     };
     Testimony {
-        source,
-        claim,
-        request_ids: Some((&callback.checkout_request_id, Some(&callback.merchant_request_id))),
-        result: Some((&callback.result_code, &callback.result_desc)),
-        detail: None,
-        body: Some(body),
+        request_ids: Some((callback.checkout_request_id.clone(), Some(callback.merchant_request_id.clone()))),
+        result: Some((callback.result_code.clone(), callback.result_desc.clone())),
+        body: Some(body.to_vec()),
         remote_ip,
+        ..Testimony::new(source, claim)
     }
 }

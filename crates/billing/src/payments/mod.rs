@@ -7,9 +7,12 @@ pub(crate) mod limits;
 mod push;
 mod query;
 mod record;
+mod settle;
+mod sheet;
 mod status;
 
 pub use begin::{BeginError, BeginPayment, Begun};
 pub use callback::CallbackError;
 pub use limits::{CooldownReason, PayLimits};
+pub(crate) use record::Settler;
 pub use status::{CustomerStatus, Phase};

@@ -103,20 +103,18 @@ impl Billing {
         };
         let request_ids = match &reply.outcome {
             PushOutcome::Accepted { merchant_request_id, checkout_request_id, .. } => {
-                Some((checkout_request_id, Some(merchant_request_id)))
+                Some((checkout_request_id.clone(), Some(merchant_request_id.clone())))
             }
             PushOutcome::Refused(_) | PushOutcome::Unknown { .. } => None,
         };
         let testimony = Testimony {
-            source: Source::Submit,
-            claim: Claim::Plain(reply.outcome.evidence()),
             request_ids,
-            result: code.as_ref().map(|code| (code, words)),
-            detail: Some(&detail),
-            body: Some(&reply.raw),
-            remote_ip: None,
+            result: code.map(|code| (code, words.to_owned())),
+            detail: Some(detail),
+            body: Some(reply.raw.to_vec()),
+            ..Testimony::new(Source::Submit, Claim::Plain(reply.outcome.evidence()))
         };
-        self.record(id, &testimony).await.map(drop)
+        self.record(id, testimony).await.map(drop)
     }
 
     /// Records that a payment was provably never sent, for a reason of our own.
@@ -124,17 +122,12 @@ impl Billing {
         if word == "configuration" {
             self.warn_owner(reason).await?;
         }
-        let code = ResultCode::new(word);
         let testimony = Testimony {
-            source: Source::Schedule,
-            claim: Claim::Plain(Evidence::SubmitRefused),
-            request_ids: None,
-            result: Some((&code, reason)),
-            detail: Some(reason),
-            body: None,
-            remote_ip: None,
+            result: Some((ResultCode::new(word), reason.to_owned())),
+            detail: Some(reason.to_owned()),
+            ..Testimony::new(Source::Schedule, Claim::Plain(Evidence::SubmitRefused))
         };
-        self.record(payment.id, &testimony).await.map(drop)
+        self.record(payment.id, testimony).await.map(drop)
     }
 
     async fn warn_owner(&self, message: &str) -> Result<(), StoreError> {

@@ -31,6 +31,9 @@ const WATCHED_SECS: i64 = 30;
 /// A push is answered, or lost, within this many seconds: two tries of 30 seconds and a pause.
 const PUSH_LOST_AFTER_SECS: i64 = 75;
 
+/// How soon to look again for the answer of a push that is on its way.
+const ON_ITS_WAY_SECS: i64 = 2;
+
 impl Billing {
     pub(crate) async fn run_queries(self, shutdown: CancellationToken) {
         let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
@@ -98,7 +101,11 @@ impl Billing {
     async fn without_checkout(&self, due: &DueQuery, payment: &PaymentRecord) -> Result<bool, StoreError> {
         let age = self.now() - payment.submitted_at.unwrap_or(payment.created_at);
         let is_lost = age >= TimeDelta::seconds(secs("BANDO_PUSH_LOST_SECS", PUSH_LOST_AFTER_SECS));
-        if !self.claim(due).await? {
+        // While the push is on its way its answer, and with it the id, may come any moment: a question that was asked
+        // for early must not wait for the next turn of the schedule.
+        let is_on_its_way = payment.state == PaymentState::Created && !is_lost;
+        let soon = is_on_its_way.then(|| self.now() + TimeDelta::seconds(ON_ITS_WAY_SECS));
+        if !payments::claim_query(self.pool(), due, soon.or_else(|| self.next_after(due))).await? {
             return Ok(true);
         }
         match (payment.state, payment.submitted_at) {
@@ -111,7 +118,7 @@ impl Billing {
             }
             _ => {}
         }
-        if self.next_after(due).is_none() {
+        if soon.is_none() && self.next_after(due).is_none() {
             self.say(payment.id, Evidence::GaveUp, "nothing was heard for the whole schedule").await?;
         }
         Ok(true)
@@ -148,28 +155,18 @@ impl Billing {
         let evidence = reply.outcome.evidence().unwrap_or_else(|| Evidence::QueryResult(ResultCode::new("4999")));
         let detail = format!("{}, HTTP {}", reply.outcome.as_str(), reply.http_status.unwrap_or(0));
         let testimony = Testimony {
-            source: Source::Query,
-            claim: Claim::Plain(evidence),
-            request_ids: None,
-            result: code.as_ref().map(|code| (code, "learnt by query")),
-            detail: Some(&detail),
-            body: Some(&reply.raw),
-            remote_ip: None,
+            result: code.map(|code| (code, "learnt by query".to_owned())),
+            detail: Some(detail),
+            body: Some(reply.raw.to_vec()),
+            ..Testimony::new(Source::Query, Claim::Plain(evidence))
         };
-        self.record(payment.id, &testimony).await.map(drop)
+        self.record(payment.id, testimony).await.map(drop)
     }
 
     async fn say(&self, id: PaymentId, evidence: Evidence, detail: &str) -> Result<(), StoreError> {
-        let testimony = Testimony {
-            source: Source::Schedule,
-            claim: Claim::Plain(evidence),
-            request_ids: None,
-            result: None,
-            detail: Some(detail),
-            body: None,
-            remote_ip: None,
-        };
-        self.record(id, &testimony).await.map(drop)
+        let testimony =
+            Testimony { detail: Some(detail.to_owned()), ..Testimony::new(Source::Schedule, Claim::Plain(evidence)) };
+        self.record(id, testimony).await.map(drop)
     }
 
     async fn claim(&self, due: &DueQuery) -> Result<bool, StoreError> {

@@ -1,307 +1,309 @@
-//! The one door for evidence. In one short transaction: the payment's row is locked, the receipt entered,
-//! the pure rule asked, the evidence stored raw, and everything that must follow written. What happens
-//! after the commit (waking the router, telling browsers) may be lost without harm.
+//! The one door for evidence. Whoever has something to say about a payment says it here and waits for the answer;
+//! what waits together is recorded together, in one short transaction ([`super::settle`]), so that a thousand
+//! callbacks do not cost a thousand commits. One that cannot be recorded never takes its neighbours with it: they are
+//! recorded one by one then. What happens after the commit (waking the router, telling browsers) may be lost
+//! without harm.
 
-use std::net::IpAddr;
-
-use chrono::{DateTime, Utc};
-use domain::{
-    CheckoutRequestId, Kes, MerchantRequestId, NotificationId, PaymentId, PaymentState, Receipt, ResultCode, SessionId,
-    payment::{self, Conflict, Evidence, Known, Outcome},
+use std::{
+    collections::VecDeque,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use sqlx::MySqlConnection;
+
+use domain::{
+    CheckoutRequestId, Kes, MerchantRequestId, PaymentId, PaymentState, Receipt, ResultCode, RouterId,
+    payment::{Evidence, Outcome},
+};
+use sqlx::MySqlPool;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     Billing,
-    db::{
-        Repeat, StoreError,
-        notifications::{self, NewNotification, Severity},
-        payment_events::{self, NewEvent, Source},
-        payments::{self, Move, PaymentRecord},
-        prompt_slots, receipts,
-        receipts::Ownership,
-        sessions::Origin,
-        users,
-    },
+    db::{Repeat, StoreError, payment_events::Source, pool_options, receipts::Money},
+    killpoint::killpoint,
     random,
-    sessions::{Right, create_session},
 };
+
+use super::settle::{Answer, Kept};
 
 /// What a source says about one payment, before anything has been looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Claim {
     /// Evidence that needs nothing looked up.
     Plain(Evidence),
-    /// A success with a receipt; whether the receipt is free is found out inside the transaction.
-    Paid { receipt: Receipt, amount: Kes },
+    /// A success of our prompt with a receipt; whose the receipt is, is found out inside the transaction.
+    Paid(Money),
+    /// Money a person typed an amount for.
+    ByHand(Money),
+}
+
+impl Claim {
+    /// A success of our prompt of which only receipt and amount are known.
+    pub(crate) const fn paid(receipt: Receipt, amount: Kes) -> Self {
+        Self::Paid(Money::new(receipt, amount))
+    }
+
+    /// The money it brings.
+    pub(super) const fn money(&self) -> Option<&Money> {
+        match self {
+            Self::Paid(money) | Self::ByHand(money) => Some(money),
+            Self::Plain(_) => None,
+        }
+    }
+}
+
+/// A person who decided, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decider {
+    pub actor: String,
+    pub reason: String,
 }
 
 /// A claim with where it came from.
-#[derive(Debug)]
-pub(crate) struct Testimony<'a> {
+#[derive(Debug, Clone)]
+pub(crate) struct Testimony {
     pub source: Source,
     pub claim: Claim,
     /// Daraja's ids of the push, when the source names them.
-    pub request_ids: Option<(&'a CheckoutRequestId, Option<&'a MerchantRequestId>)>,
+    pub request_ids: Option<(CheckoutRequestId, Option<MerchantRequestId>)>,
     /// Daraja's code and words, kept for the owner.
-    pub result: Option<(&'a ResultCode, &'a str)>,
-    pub detail: Option<&'a str>,
-    pub body: Option<&'a [u8]>,
+    pub result: Option<(ResultCode, String)>,
+    pub detail: Option<String>,
+    pub body: Option<Vec<u8>>,
     pub remote_ip: Option<IpAddr>,
+    pub by: Option<Decider>,
+}
+
+impl Testimony {
+    /// A claim with nothing beside it.
+    pub(crate) const fn new(source: Source, claim: Claim) -> Self {
+        Self { source, claim, request_ids: None, result: None, detail: None, body: None, remote_ip: None, by: None }
+    }
 }
 
 /// What recording did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Recorded {
+    pub payment_id: PaymentId,
     pub outcome: Outcome,
     pub state: PaymentState,
+    /// The evidence names another push than this payment's: it was kept as a hint, and M-Pesa is asked.
+    pub is_doubted: bool,
+}
+
+/// Which payment a testimony is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Payment(PaymentId),
+    /// By the hash of its callback token.
+    Token([u8; 32]),
+}
+
+/// A testimony that waits to be recorded.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub subject: Subject,
+    pub testimony: Testimony,
+    since: Instant,
+    answer: oneshot::Sender<Result<Option<Recorded>, StoreError>>,
+}
+
+/// Most testimonies in one transaction: measured, beyond this the locks are held longer than it gains.
+const MAX_TOGETHER: usize = 128;
+/// Most bytes of bodies in one transaction: far below what the database takes in one statement.
+const MAX_BYTES_TOGETHER: usize = 2 * 1024 * 1024;
+/// Most testimonies that wait; beyond it the callers hear that the service is busy.
+const MAX_WAITING: usize = 8_192;
+/// How long a testimony is tried while the database is away. Callers are answered within their own limit.
+const PATIENCE: Duration = Duration::from_secs(9);
+/// Transactions under way at a time: while one waits for the disk, the next is written.
+const MAX_AT_WORK: usize = 2;
+/// Connections that only recording uses: however busy the rest is, evidence gets through.
+const CONNECTIONS: u32 = 4;
+
+/// What waits to be recorded, and who records it.
+#[derive(Debug)]
+pub(crate) struct Settler {
+    pool: MySqlPool,
+    desk: Mutex<Desk>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    waiting: VecDeque<Job>,
+    at_work: usize,
+}
+
+impl Settler {
+    /// With connections of its own to the same database.
+    pub(crate) fn new(pool: &MySqlPool) -> Self {
+        let options = (*pool.connect_options()).clone();
+        Self { pool: pool_options(CONNECTIONS).connect_lazy_with(options), desk: Mutex::default() }
+    }
+
+    pub(super) const fn pool(&self) -> &MySqlPool {
+        &self.pool
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        // Nothing panics while it holds the lock, and a half-written queue does not exist.
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a job in the queue; `true` if somebody has to be called to work.
+    fn put(&self, job: Job) -> Result<bool, StoreError> {
+        let mut desk = self.desk();
+        if desk.waiting.len() >= MAX_WAITING {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        }
+        desk.waiting.push_back(job);
+        let is_needed = desk.at_work < MAX_AT_WORK;
+        if is_needed {
+            desk.at_work += 1;
+        }
+        Ok(is_needed)
+    }
+
+    /// What is recorded together next; `None` ends the work of the caller.
+    fn take(&self) -> Option<Vec<Job>> {
+        let mut desk = self.desk();
+        let mut bytes = 0;
+        let mut count = 0;
+        for job in desk.waiting.iter().take(MAX_TOGETHER) {
+            bytes += job.testimony.body.as_ref().map_or(0, Vec::len);
+            if count > 0 && bytes > MAX_BYTES_TOGETHER {
+                break;
+            }
+            count += 1;
+        }
+        if count == 0 {
+            desk.at_work = desk.at_work.saturating_sub(1);
+            return None;
+        }
+        Some(desk.waiting.drain(..count).collect())
+    }
+
+    /// Puts jobs that have to wait for a neighbour back to the front.
+    fn put_back(&self, jobs: Vec<Job>) {
+        let mut desk = self.desk();
+        for job in jobs.into_iter().rev() {
+            desk.waiting.push_front(job);
+        }
+    }
 }
 
 impl Billing {
-    /// Records a testimony about a payment and lets what must follow, follow. `None` if there is no such
-    /// payment.
-    pub(crate) async fn record(
+    /// Records a testimony about a payment and lets what must follow, follow. `None` if there is no such payment.
+    pub(crate) async fn record(&self, id: PaymentId, testimony: Testimony) -> Result<Option<Recorded>, StoreError> {
+        self.record_about(Subject::Payment(id), testimony).await
+    }
+
+    pub(super) async fn record_about(
         &self,
-        id: PaymentId,
-        testimony: &Testimony<'_>,
+        subject: Subject,
+        testimony: Testimony,
     ) -> Result<Option<Recorded>, StoreError> {
-        let mut repeat = Repeat::default();
-        let done = loop {
-            match self.record_once(id, testimony).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
+        let (answer, heard) = oneshot::channel();
+        let job = Job { subject, testimony, since: Instant::now(), answer };
+        if self.inner.settler.put(job)? {
+            let billing = self.clone();
+            self.inner.tracker.spawn(async move { billing.work().await });
+        }
+        // No answer: the process is ending. What was not committed is found again at the next start.
+        heard.await.unwrap_or(Err(StoreError::Unavailable(sqlx::Error::PoolClosed)))
+    }
+
+    async fn work(&self) {
+        while let Some(jobs) = self.inner.settler.take() {
+            metrics::histogram!("bando_settled_together").record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+            let left = self.settle_all(jobs).await;
+            self.inner.settler.put_back(left);
+        }
+    }
+
+    /// Records jobs and answers them. Returns those that have to wait for a neighbour's transaction.
+    async fn settle_all(&self, jobs: Vec<Job>) -> Vec<Job> {
+        match self.settle_patiently(&jobs).await {
+            Ok(answers) => self.answer(jobs, answers),
+            Err(error) if error.is_unavailable() || jobs.len() == 1 => {
+                let mut first = Some(error);
+                for job in jobs {
+                    let error = first.take().unwrap_or(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+                    // Nobody may be waiting any more: then there is nobody to tell.
+                    let _ = job.answer.send(Err(error));
+                }
+                Vec::new()
             }
-        };
-        let Some((recorded, payment)) = done else { return Ok(None) };
-        metrics::counter!("bando_evidence_total", "source" => testimony.source.as_str(), "outcome" => recorded.outcome.name())
-            .increment(1);
-        tracing::info!(
-            payment.id = %id, request.id = %payment.request_id, source = testimony.source.as_str(),
-            outcome = recorded.outcome.name(), before = %payment.state, after = %recorded.state, "evidence recorded"
-        );
-        self.after_commit(&payment, recorded);
-        Ok(Some(recorded))
+            Err(error) => {
+                tracing::warn!(%error, jobs = jobs.len(), "evidence could not be recorded together; one by one then");
+                let mut left = Vec::new();
+                for job in jobs {
+                    left.extend(Box::pin(self.settle_all(vec![job])).await);
+                }
+                left
+            }
+        }
     }
 
-    async fn record_once(
-        &self,
-        id: PaymentId,
-        testimony: &Testimony<'_>,
-    ) -> Result<Option<(Recorded, PaymentRecord)>, StoreError> {
-        let now = self.now();
-        let mut tx = self.pool().begin().await?;
-        let Some(payment) = payments::lock_payment(&mut tx, id).await? else { return Ok(None) };
-        let evidence = weigh(&mut tx, &payment, testimony, now).await?;
-        let age = domain::session::secs_rounded_up(now - payment.submitted_at.unwrap_or(payment.created_at));
-        let known = Known {
-            state: payment.state,
-            amount: payment.amount,
-            receipt: payment.receipt.clone(),
-            age_secs: age,
-            query_grace_secs: payment::QUERY_FAILURE_GRACE_SECS,
-        };
-        let outcome = payment::record(&known, &evidence);
-        let state = apply(&mut tx, &payment, testimony, outcome, now).await?;
-        let event = NewEvent {
-            payment_id: Some(id),
-            source: testimony.source,
-            outcome: outcome.name(),
-            states: Some((payment.state, state)),
-            detail: testimony.detail,
-            body: testimony.body,
-            remote_ip: testimony.remote_ip,
-            received_at: now,
-        };
-        payment_events::insert_event(&mut *tx, &event).await?;
-        tx.commit().await?;
-        Ok(Some((Recorded { outcome, state }, payment)))
+    /// Repeats the whole transaction when the database asks for it, when another one was faster with a unique key,
+    /// and, with patience, while the database is away. A commit whose answer was lost is not trusted either way: the
+    /// repetition reads what is there and finds its own evidence known.
+    async fn settle_patiently(&self, jobs: &[Job]) -> Result<Vec<Answer>, StoreError> {
+        let oldest = jobs.iter().map(|job| job.since).min().unwrap_or_else(Instant::now);
+        let mut repeat = Repeat::default();
+        let mut duplicates = 0;
+        loop {
+            match self.settle_once(jobs).await {
+                Err(error) if repeat.after(&error).await => {}
+                Err(error) if error.is_duplicate() && duplicates < 4 => duplicates += 1,
+                Err(error) if error.is_unavailable() && oldest.elapsed() < PATIENCE => {
+                    tracing::warn!(%error, jobs = jobs.len(), "evidence waits for the database");
+                    tokio::time::sleep(random::jitter(Duration::from_millis(400))).await;
+                }
+                done => return done,
+            }
+        }
     }
 
-    /// Only hints: browsers re-read, the router's reconciler also runs by timer.
-    fn after_commit(&self, payment: &PaymentRecord, recorded: Recorded) {
-        self.wake_feed();
-        if let (Outcome::Settled, Some(router_id)) = (recorded.outcome, payment.router_id) {
+    fn answer(&self, jobs: Vec<Job>, answers: Vec<Answer>) -> Vec<Job> {
+        let mut left = Vec::new();
+        let mut routers: Vec<RouterId> = Vec::new();
+        killpoint!("record.answered");
+        for (job, answer) in jobs.into_iter().zip(answers) {
+            let recorded = match answer {
+                Answer::Later => {
+                    left.push(job);
+                    continue;
+                }
+                Answer::NoPayment => None,
+                Answer::Kept(kept) => {
+                    note(&job.testimony, &kept);
+                    if let (Outcome::Settled | Outcome::Moved(PaymentState::Refunded), Some(router_id)) =
+                        (kept.recorded.outcome, kept.router_id)
+                    {
+                        routers.push(router_id);
+                    }
+                    Some(kept.recorded)
+                }
+            };
+            let _ = job.answer.send(Ok(recorded));
+        }
+        routers.sort_unstable();
+        routers.dedup();
+        for router_id in routers {
             self.wake_router(router_id);
         }
+        self.wake_feed();
+        left
     }
 }
 
-/// Turns a claim into evidence: adopts Daraja's ids and enters the receipt in the ledger.
-async fn weigh(
-    connection: &mut MySqlConnection,
-    payment: &PaymentRecord,
-    testimony: &Testimony<'_>,
-    now: DateTime<Utc>,
-) -> Result<Evidence, StoreError> {
-    if let Some((checkout, merchant)) = testimony.request_ids {
-        adopt_ids(connection, payment, checkout, merchant, now).await?;
-    }
-    Ok(match &testimony.claim {
-        Claim::Plain(evidence) => evidence.clone(),
-        Claim::Paid { receipt, amount } => {
-            let owner =
-                receipts::enter_receipt(connection, receipt, payment.id, testimony.source, *amount, now).await?;
-            Evidence::Paid {
-                receipt: receipt.clone(),
-                amount: *amount,
-                receipt_used_elsewhere: owner == Ownership::Elsewhere,
-            }
-        }
-    })
-}
-
-/// Stores Daraja's ids unless another payment has them: Daraja has been seen to repeat ids, and the first
-/// payment keeps them.
-async fn adopt_ids(
-    connection: &mut MySqlConnection,
-    payment: &PaymentRecord,
-    checkout: &CheckoutRequestId,
-    merchant: Option<&MerchantRequestId>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    if payment.checkout_request_id.is_some() && payment.merchant_request_id.is_some() {
-        return Ok(());
-    }
-    match payments::find_id_by_checkout(&mut *connection, checkout).await? {
-        Some(owner) if owner != payment.id => {
-            tracing::warn!(payment.id = %payment.id, other = %owner, "Daraja gave one CheckoutRequestID to two payments");
-            Ok(())
-        }
-        _ => payments::adopt_request_ids(connection, payment.id, checkout, merchant, now).await,
-    }
-}
-
-/// Writes what the outcome demands and returns the state after it.
-async fn apply(
-    connection: &mut MySqlConnection,
-    payment: &PaymentRecord,
-    testimony: &Testimony<'_>,
-    outcome: Outcome,
-    now: DateTime<Utc>,
-) -> Result<PaymentState, StoreError> {
-    let receipt = match &testimony.claim {
-        Claim::Paid { receipt, .. } => Some(receipt),
-        Claim::Plain(_) => None,
-    };
-    let mut change = Move {
-        id: payment.id,
-        from: payment.state,
-        to: payment.state,
-        receipt: None,
-        conflict: None,
-        result_code: testimony.result.map(|(code, _)| code),
-        result_desc: testimony.result.map(|(_, desc)| desc),
-        keeps_querying: false,
-        now,
-    };
-    match outcome {
-        Outcome::Moved(to) => {
-            change.to = to;
-            change.keeps_querying = to.is_open();
-            payments::update_state(connection, &change).await?;
-            if !to.is_open() {
-                prompt_slots::release_slots(connection, payment.id, payment.msisdn, payment.mac).await?;
-            }
-            warn_of_setup_fault(connection, &change).await?;
-        }
-        Outcome::Settled => {
-            change.to = PaymentState::Succeeded;
-            change.receipt = receipt;
-            payments::update_state(connection, &change).await?;
-            settle(connection, payment, now).await?;
-        }
-        Outcome::ReceiptAdded => {
-            if let Some(receipt) = receipt {
-                payments::update_receipt(connection, payment.id, receipt, now).await?;
-            }
-        }
-        Outcome::ToReview(conflict) => {
-            change.to = PaymentState::Review;
-            change.conflict = Some(conflict);
-            payments::update_state(connection, &change).await?;
-            prompt_slots::release_slots(connection, payment.id, payment.msisdn, payment.mac).await?;
-            raise_conflict(connection, payment, conflict, now).await?;
-        }
-        Outcome::Alerted(conflict) => raise_conflict(connection, payment, conflict, now).await?,
-        Outcome::AlreadyKnown | Outcome::Kept | Outcome::PartKept | Outcome::CreditKept => {}
-    }
-    Ok(change.to)
-}
-
-/// What a success always brings, in the same transaction: the session, the customer's totals, a free slot.
-async fn settle(
-    connection: &mut MySqlConnection,
-    payment: &PaymentRecord,
-    now: DateTime<Utc>,
-) -> Result<SessionId, StoreError> {
-    let router_id = payment.router_id.ok_or_else(|| StoreError::inconsistent("payments", "router_id", payment.id))?;
-    let right = Right {
-        origin: Origin::Payment(payment.id),
-        user_id: Some(payment.user_id),
-        router_id,
-        mac: payment.mac,
-        ip: payment.ip,
-        package_id: payment.package_id,
-        package_revision: payment.package_revision,
-        terms: &payment.terms,
-    };
-    let session_id = create_session(connection, &right, now).await?;
-    users::add_paid(connection, payment.user_id, payment.amount).await?;
-    prompt_slots::release_slots(connection, payment.id, payment.msisdn, payment.mac).await?;
-    Ok(session_id)
-}
-
-/// Tells the owner that evidence conflicts and what to do about it.
-async fn raise_conflict(
-    connection: &mut MySqlConnection,
-    payment: &PaymentRecord,
-    conflict: Conflict,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let what = match conflict {
-        Conflict::AmountDiffers => "M-Pesa took another amount than the package costs",
-        Conflict::ReceiptUsed => "its M-Pesa receipt already paid for something else",
-        Conflict::SecondReceipt => "M-Pesa sent a second receipt for it: the customer may have paid twice",
-        Conflict::Unreadable => "M-Pesa reported success without a usable receipt or amount",
-        Conflict::Contradictory => "M-Pesa's result code and its words say opposite things",
-        Conflict::PaidAfterRefund => "it was paid again after it was refunded",
-    };
-    let message = format!(
-        "Payment {} needs a person: {what}. Compare it with your M-Pesa statement before you give access or money back.",
-        payment.account_reference
+fn note(testimony: &Testimony, kept: &Kept) {
+    let (source, outcome) = (testimony.source.as_str(), kept.recorded.outcome.name());
+    metrics::counter!("bando_evidence_total", "source" => source, "outcome" => outcome).increment(1);
+    tracing::info!(
+        payment.id = %kept.recorded.payment_id, request.id = %kept.request_id, source, outcome,
+        before = %kept.before, after = %kept.recorded.state, "evidence recorded"
     );
-    let key = format!("conflict:{}:{}", payment.id, conflict.as_str());
-    let new = NewNotification {
-        id: NotificationId::from_uuid(random::uuid(now)),
-        severity: Severity::Critical,
-        kind: "payment_conflict",
-        message: &message,
-        subject: Some(payment.id.to_string()),
-        dedupe_key: Some(&key),
-        created_at: now,
-    };
-    notifications::insert_notification(connection, &new).await.map(drop)
-}
-
-/// A result code that means our own set-up is wrong concerns every customer: the owner must act.
-async fn warn_of_setup_fault(connection: &mut MySqlConnection, change: &Move<'_>) -> Result<(), StoreError> {
-    let Some(code) = change.result_code else { return Ok(()) };
-    if code.meaning() != domain::mpesa::ResultMeaning::Configuration {
-        return Ok(());
-    }
-    let message = format!(
-        "M-Pesa refuses payments because of the set-up (result {code}). Check MPESA_SHORTCODE, MPESA_TILL and \
-         MPESA_TRANSACTION_TYPE, then run `bando doctor`."
-    );
-    let key = format!("mpesa_setup:{code}");
-    let new = NewNotification {
-        id: NotificationId::from_uuid(random::uuid(change.now)),
-        severity: Severity::Critical,
-        kind: "mpesa_setup",
-        message: &message,
-        subject: None,
-        dedupe_key: Some(&key),
-        created_at: change.now,
-    };
-    notifications::insert_notification(connection, &new).await.map(drop)
 }

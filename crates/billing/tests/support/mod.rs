@@ -14,7 +14,7 @@ use axum::{
     routing::post,
 };
 use billing::{
-    Billing, CallbackIps, Deps, Options,
+    Billing, CallbackConfirm, CallbackIps, Deps, Options,
     clock::SystemClock,
     payments::{BeginPayment, CallbackError, PayLimits},
     routers::NewRouter,
@@ -40,6 +40,7 @@ pub(crate) struct Setup {
     pub(crate) daraja: daraja::Options,
     pub(crate) query_delays_secs: Vec<u64>,
     pub(crate) callback_ips: CallbackIps,
+    pub(crate) callback_confirm: CallbackConfirm,
     /// Whether callbacks reach the engine at all.
     pub(crate) callbacks_arrive: bool,
     pub(crate) tasks: bool,
@@ -58,6 +59,7 @@ impl Default for Setup {
             daraja,
             query_delays_secs: vec![3600],
             callback_ips: CallbackIps::Off,
+            callback_confirm: CallbackConfirm::Suspicious,
             callbacks_arrive: true,
             tasks: true,
         }
@@ -160,6 +162,8 @@ pub(crate) fn engine(pool: MySqlPool, daraja: &daraja::Sim, callbacks: SocketAdd
             query_per_minute: 6000,
             callback_ips: setup.callback_ips,
             limits: PayLimits::default(),
+            callback_confirm: setup.callback_confirm,
+            query_grace_secs: domain::payment::QUERY_FAILURE_GRACE_SECS,
         },
     })
 }

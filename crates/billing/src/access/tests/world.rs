@@ -13,7 +13,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::{Deps, Handle, Timing, spawn},
     clock::ManualClock,
-    db::{routers, routers::RouterRecord, session_devices},
+    db::{
+        routers,
+        routers::RouterRecord,
+        session_devices::{self, Intent},
+    },
     random,
     seal::AppSecret,
 };
@@ -140,7 +144,8 @@ impl World {
         .await
         .unwrap();
         let device = DeviceId::from_uuid(random::uuid(now));
-        session_devices::intend_on(&mut transaction, device, id.into(), router, mac, None, now).await.unwrap();
+        let intent = Intent { new_id: device, session_id: id.into(), place: (router, mac), ip: None };
+        session_devices::intend_on(&mut transaction, &[intent], now).await.unwrap();
         transaction.commit().await.unwrap();
         id.into()
     }

@@ -33,6 +33,7 @@ pub(super) struct PaymentRow {
     pub(super) request_id: String,
     pub(super) submitted_at: Option<DateTime<Utc>>,
     pub(super) created_at: DateTime<Utc>,
+    pub(super) held_kes: u64,
 }
 
 impl TryFrom<PaymentRow> for PaymentRecord {
@@ -68,6 +69,7 @@ impl TryFrom<PaymentRow> for PaymentRecord {
             request_id: row.request_id,
             submitted_at: row.submitted_at,
             created_at: row.created_at,
+            held_kes: row.held_kes,
         })
     }
 }
