@@ -7,10 +7,12 @@ use leptos::prelude::{TimeoutHandle, set_timeout_with_handle};
 use serde::{Serialize, de::DeserializeOwned};
 use web_sys::AbortController;
 
-use crate::api::ErrorBody;
+use crate::api::{Done, ErrorBody};
 
 /// The longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest wait for an answer to an action on money, for which the server may have to ask M-Pesa.
+const ACTION_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Why a request got no answer to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(super) enum Fault {
     Refused(String),
     /// No answer, or one that makes no sense.
     Unreachable,
+    /// The same, after something was asked for that must not be done twice unawares.
+    Unclear,
 }
 
 impl fmt::Display for Fault {
@@ -29,30 +33,54 @@ impl fmt::Display for Fault {
             Self::SignedOut => "Your login has ended. Please log in again.",
             Self::Refused(message) => message,
             Self::Unreachable => "The server did not answer. Check your connection and try again.",
+            Self::Unclear => {
+                "No answer came, so this may or may not have been done. Look at the list again before you repeat it."
+            }
         })
     }
 }
 
 /// Reads something.
 pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Fault> {
-    send(Request::get(path), RequestBuilder::build).await?.read().await
+    send(TIMEOUT, Request::get(path), RequestBuilder::build).await?.read().await
 }
 
 /// Sends something and reads what comes back.
 pub(super) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, Fault> {
-    send(Request::post(path), |request| request.json(body)).await?.read().await
+    send(TIMEOUT, Request::post(path), |request| request.json(body)).await?.read().await
+}
+
+/// Does something with money: `body` is JSON. What comes back says what happened, in words.
+pub(super) async fn act(path: &str, body: String) -> Result<Done, Fault> {
+    let request = Request::post(path).header("Content-Type", "application/json");
+    let answer = match send(ACTION_TIMEOUT, request, |request| request.body(body)).await {
+        Ok(answer) => answer.read().await,
+        Err(fault) => Err(fault),
+    };
+    answer.map_err(|fault| if fault == Fault::Unreachable { Fault::Unclear } else { fault })
+}
+
+/// What an answer that the browser received by other means says.
+pub(super) fn read_answer<T: DeserializeOwned>(status: u16, body: &str) -> Result<T, Fault> {
+    match status {
+        200..=299 => serde_json::from_str(body).map_err(|_| Fault::Unreachable),
+        401 => Err(Fault::SignedOut),
+        _ => Err(serde_json::from_str::<ErrorBody>(body)
+            .map_or(Fault::Unreachable, |body| Fault::Refused(body.error.message))),
+    }
 }
 
 /// Does something that has no answer but that it was done.
 pub(super) async fn command(path: &str) -> Result<(), Fault> {
-    send(Request::post(path), RequestBuilder::build).await.map(drop)
+    send(TIMEOUT, Request::post(path), RequestBuilder::build).await.map(drop)
 }
 
 async fn send(
+    wait: Duration,
     request: RequestBuilder,
     finish: impl FnOnce(RequestBuilder) -> Result<Request, gloo_net::Error>,
 ) -> Result<Answer, Fault> {
-    let limit = Limit::start().ok_or(Fault::Unreachable)?;
+    let limit = Limit::start(wait).ok_or(Fault::Unreachable)?;
     // Other sites cannot set this header, so a request that has it comes from this app.
     let request = request.header("X-Requested-With", "bando").abort_signal(Some(&limit.controller.signal()));
     let request = finish(request).map_err(|_| Fault::Unreachable)?;
@@ -87,10 +115,10 @@ struct Limit {
 }
 
 impl Limit {
-    fn start() -> Option<Self> {
+    fn start(wait: Duration) -> Option<Self> {
         let controller = AbortController::new().ok()?;
         let aborted = controller.clone();
-        let timer = set_timeout_with_handle(move || aborted.abort(), TIMEOUT).ok()?;
+        let timer = set_timeout_with_handle(move || aborted.abort(), wait).ok()?;
         Some(Self { controller, timer })
     }
 }

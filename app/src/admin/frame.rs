@@ -5,10 +5,16 @@ use leptos_router::components::A;
 
 use super::{
     client,
+    desk::Desk,
     feed::{Feed, Line},
     pages::notifications::Inbox,
-    parts::theme_switch::ThemeSwitch,
+    parts::{
+        ask::{AskDialog, Said},
+        theme_switch::ThemeSwitch,
+    },
+    routes::STATEMENTS,
     session::{Session, Who},
+    tasks::Tasks,
 };
 
 /// Navigation around a page. Opens the event stream, which lives as long as the login.
@@ -16,19 +22,25 @@ use super::{
 pub(super) fn Frame(children: Children) -> impl IntoView {
     Feed::provide();
     Inbox::provide();
+    Desk::provide();
+    Tasks::provide();
     view! {
         <a class="skip" href="#page">"Skip to the page"</a>
         <header class="top">
             <p class="brand">"Bando"</p>
             <nav aria-label="Pages">
                 <A href="/admin" exact=true>"Payments"</A>
+                <A href="/admin/todo">"To do" <Waiting /></A>
                 <A href="/admin/customers">"Customers"</A>
+                <A href=STATEMENTS>"Check with M-Pesa"</A>
                 <A href="/admin/notifications">"Notifications" <Unread /></A>
             </nav>
             <LineState />
             <Leave />
         </header>
         <main id="page" tabindex="-1">{children()}</main>
+        <Said />
+        <AskDialog />
         <footer><ThemeSwitch /></footer>
     }
 }
@@ -41,6 +53,19 @@ fn Unread() -> impl IntoView {
         let unread = inbox.unread();
         (unread > 0).then(|| {
             view! { <span class="count">{unread}<span class="sr-only">" unread"</span></span> }
+        })
+    }
+}
+
+/// How much waits for a person.
+#[component]
+fn Waiting() -> impl IntoView {
+    let tasks = Tasks::here();
+    let count = Memo::new(move |_| tasks.count());
+    move || {
+        let (count, has_more) = count.get();
+        (count > 0).then(|| {
+            view! { <span class="count">{count}{has_more.then_some("+")}<span class="sr-only">" waiting"</span></span> }
         })
     }
 }

@@ -2,10 +2,13 @@
 
 use crate::api::PaymentRow;
 
+/// The state of payments that need a person.
+pub(crate) const REVIEW: &str = "review";
+
 /// What the list on the screen shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Filter {
-    /// `Pending`, `Success` or `Failed`; empty for all.
+    /// `Pending`, `Success` or `Failed`, or the state [`REVIEW`]; empty for all.
     pub(crate) status: String,
     /// Part of a phone number, receipt or account; empty for all.
     pub(crate) search: String,
@@ -15,7 +18,12 @@ impl Filter {
     /// Whether a payment belongs on the list. The server searches by the same three fields; a live row it would
     /// show and this would not appears when the list is read again.
     pub(crate) fn shows(&self, row: &PaymentRow) -> bool {
-        (self.status.is_empty() || self.status == row.status) && self.finds(row)
+        let fits = match self.status.as_str() {
+            "" => true,
+            REVIEW => row.state == REVIEW,
+            status => row.status == status,
+        };
+        fits && self.finds(row)
     }
 
     fn finds(&self, row: &PaymentRow) -> bool {
@@ -112,6 +120,13 @@ mod tests {
         assert!(merge(&mut rows, PaymentRow { status: "Failed".to_owned(), ..sample(1) }, &filter));
         assert!(!merge(&mut rows, PaymentRow { status: "Failed".to_owned(), ..sample(2) }, &filter));
         assert_eq!(rows, []);
+    }
+
+    #[test]
+    fn those_that_need_a_person_are_a_list_of_their_own() {
+        let filter = Filter { status: REVIEW.to_owned(), ..Filter::default() };
+        assert!(!filter.shows(&sample(1)));
+        assert!(filter.shows(&PaymentRow { state: REVIEW.to_owned(), ..sample(1) }));
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod words;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod client;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
+mod desk;
+#[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod feed;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod frame;
@@ -26,9 +28,13 @@ mod pages;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod parts;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
+mod reader;
+#[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod routes;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod session;
+#[cfg(all(feature = "csr", not(feature = "ssr")))]
+mod tasks;
 
 #[cfg(feature = "ssr")]
 pub use document::{AdminAssets, admin_shell};

@@ -7,7 +7,7 @@ use super::{
     client::{self, Fault},
     session::Session,
 };
-use crate::api::{PageMeta, PaymentList, PaymentRow, UserList, UserRow};
+use crate::api::{PageMeta, PaymentList, PaymentRow, StatementLine, StatementLines, UserList, UserRow};
 
 /// Rows of one page.
 const PAGE_ROWS: usize = 50;
@@ -39,6 +39,13 @@ impl Answer for PaymentList {
     type Row = PaymentRow;
     fn open(self) -> (Vec<PaymentRow>, PageMeta) {
         (self.payments, self.meta)
+    }
+}
+
+impl Answer for StatementLines {
+    type Row = StatementLine;
+    fn open(self) -> (Vec<StatementLine>, PageMeta) {
+        (self.lines, self.meta)
     }
 }
 

@@ -12,7 +12,10 @@ use wasm_bindgen::JsCast;
 use super::{
     frame::Frame,
     pager::encoded,
-    pages::{customers::Customers, login::Login, notifications::Notifications, payments::Payments},
+    pages::{
+        customers::Customers, login::Login, notifications::Notifications, payment::Payment, payments::Payments,
+        statement::Statement, statements::Statements, todo::Todo,
+    },
     parts::trouble::Trouble,
     session::{Session, Who},
 };
@@ -21,6 +24,9 @@ use super::{
 pub(super) const HOME: &str = "/admin";
 /// Where somebody who is not logged in goes.
 pub(super) const LOGIN: &str = "/admin/login";
+
+/// The comparison with M-Pesa's books.
+pub(super) const STATEMENTS: &str = "/admin/statements";
 
 /// Takes the place of the "opening" text that the server sent.
 pub fn mount() {
@@ -48,7 +54,11 @@ fn App() -> impl IntoView {
                 <Route path=path!("/login") view=Login />
                 <ParentRoute path=path!("") view=BehindLogin>
                     <Route path=path!("") view=Payments />
+                    <Route path=path!("payments/:id") view=Payment />
+                    <Route path=path!("todo") view=Todo />
                     <Route path=path!("customers") view=Customers />
+                    <Route path=path!("statements") view=Statements />
+                    <Route path=path!("statements/:id") view=Statement />
                     <Route path=path!("notifications") view=Notifications />
                 </ParentRoute>
             </Routes>

@@ -42,6 +42,11 @@ impl Session {
         self.who.get()
     }
 
+    /// Whether it is the owner, who alone may do some things, tracked. The server decides that by itself.
+    pub(super) fn is_owner(self) -> bool {
+        self.who.with(|who| matches!(who, Who::Somebody(me) if me.role == "owner"))
+    }
+
     /// Finds out whether the login has ended, without disturbing what is on the screen.
     pub(super) fn check(self) {
         spawn_local(async move {

@@ -1,6 +1,8 @@
 //! How the admin app says what the API's words mean. Every state has words of its own and a tone for its
 //! colour, so that nothing depends on seeing the colour.
 
+pub(crate) mod money;
+
 use domain::PaymentState;
 
 use crate::api::{NotificationRow, PaymentRow};

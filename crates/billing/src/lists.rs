@@ -19,6 +19,8 @@ pub use crate::db::users::{UserCursor, UserRecord};
 pub struct PaymentFilter {
     /// `Pending`, `Success` or `Failed`.
     pub status: Option<domain::payment::PaymentStatus>,
+    /// The finer state.
+    pub state: Option<PaymentState>,
     /// A phone number, a receipt or an account reference, whole.
     pub query: Option<String>,
     /// Begun at or after.
@@ -150,6 +152,12 @@ impl Billing {
 fn narrow(query: &mut QueryBuilder<'_, MySql>, filter: &PaymentFilter) {
     if let Some(status) = filter.status {
         query.push(" and p.status = ").push_bind(status.as_str());
+    }
+    if let Some(state) = filter.state {
+        // The status, which follows from the state, has an index, and states that wait for a person or for M-Pesa are
+        // few within theirs.
+        query.push(" and p.status = ").push_bind(state.status().as_str());
+        query.push(" and p.state = ").push_bind(state.as_str());
     }
     // Keys are UUIDv7, so instants become bounds on the key and the list stays in key order.
     if let Some(from) = filter.from {

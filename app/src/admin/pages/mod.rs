@@ -3,4 +3,8 @@
 pub(super) mod customers;
 pub(super) mod login;
 pub(super) mod notifications;
+pub(super) mod payment;
 pub(super) mod payments;
+pub(super) mod statement;
+pub(super) mod statements;
+pub(super) mod todo;

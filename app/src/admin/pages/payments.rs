@@ -6,8 +6,9 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     admin::{
         feed::{Feed, News},
-        merge::{Filter, merge},
+        merge::{Filter, REVIEW, merge},
         pager::{Pager, encoded},
+        pages::payment::payment_page,
         parts::{list_state::ListState, search::Search, time::Time},
         words,
     },
@@ -15,7 +16,8 @@ use crate::{
 };
 
 /// The statuses of the API, as the owner calls them.
-const STATUSES: [(&str, &str); 4] = [("", "All"), ("Success", "Paid"), ("Pending", "Open"), ("Failed", "Not paid")];
+const STATUSES: [(&str, &str); 5] =
+    [("", "All"), ("Success", "Paid"), ("Pending", "Open"), ("Failed", "Not paid"), (REVIEW, "Needs you")];
 
 /// The list with its filter. Filter and search are in the address, so that a reload or a link keeps them.
 #[component]
@@ -28,7 +30,10 @@ pub(in crate::admin) fn Payments() -> impl IntoView {
         })
     });
     let search = Memo::new(move |_| {
-        filter.with(|filter| format!("?status={}&q={}", encoded(&filter.status), encoded(&filter.search)))
+        filter.with(|filter| {
+            let field = if filter.status == REVIEW { "state" } else { "status" };
+            format!("?{field}={}&q={}", encoded(&filter.status), encoded(&filter.search))
+        })
     });
     let pager = Pager::<PaymentList>::new(Memo::new(move |_| format!("/api/admin/payments{}", search.get())));
     let changed = RwSignal::new(None);
@@ -140,7 +145,7 @@ fn Row(row: PaymentRow, is_fresh: bool) -> impl IntoView {
     view! {
         <tr role="row" class:fresh=is_fresh>
             <td role="cell" data-name="Time"><Time at=row.created_at /></td>
-            <td role="cell" data-name="Phone"><b>{row.phone}</b></td>
+            <td role="cell" data-name="Phone"><a class="whole" href=payment_page(row.id)>{row.phone}</a></td>
             <td role="cell" data-name="Package">{row.package}</td>
             <td role="cell" data-name="Amount" class="number">{words::kes(row.amount_kes.into())}</td>
             <td role="cell" data-name="Status"><span class=tone.class()>{status}</span>{message}</td>

@@ -1,7 +1,9 @@
 //! Pieces that several pages use.
 
+pub(super) mod ask;
 pub(super) mod list_state;
 pub(super) mod search;
 pub(super) mod theme_switch;
 pub(super) mod time;
 pub(super) mod trouble;
+pub(super) mod upload;

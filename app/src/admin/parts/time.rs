@@ -5,14 +5,20 @@ use js_sys::{Date, Object, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
-/// An instant as the owner reads it: `22 Nov, 14:35`.
+/// An instant as the owner reads it: `22 Nov, 14:35`, or where the order of events matters `22 Nov, 14:35:07`.
 #[component]
-pub(in crate::admin) fn Time(at: DateTime<Utc>) -> impl IntoView {
+pub(in crate::admin) fn Time(
+    at: DateTime<Utc>,
+    /// With seconds.
+    #[prop(optional)]
+    exact: bool,
+) -> impl IntoView {
     let rfc3339 = at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    view! { <time datetime=rfc3339.clone()>{shown(&rfc3339)}</time> }
+    let shown = shown(&rfc3339, exact);
+    view! { <time datetime=rfc3339>{shown}</time> }
 }
 
-fn shown(rfc3339: &str) -> String {
+fn shown(rfc3339: &str, exact: bool) -> String {
     let options = Object::new();
     let zone = document().document_element().and_then(|html| html.get_attribute("data-zone"));
     let zone = zone.unwrap_or_else(|| "Africa/Nairobi".to_owned());
@@ -26,6 +32,9 @@ fn shown(rfc3339: &str) -> String {
     ] {
         // Setting a property of a fresh object cannot fail.
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    if exact {
+        let _ = Reflect::set(&options, &JsValue::from_str("second"), &JsValue::from_str("2-digit"));
     }
     Date::new(&JsValue::from_str(rfc3339)).to_locale_string("en-GB", &options).into()
 }

@@ -31,6 +31,8 @@ const FILE_PAGE: u32 = 500;
 pub(in crate::http) struct PaymentsQuery {
     /// `Pending`, `Success` or `Failed`.
     status: Option<String>,
+    /// The finer state, such as `review`.
+    state: Option<String>,
     /// A phone number, a receipt or an account reference.
     q: Option<String>,
     /// Begun at or after this RFC 3339 instant.
@@ -123,6 +125,7 @@ async fn filter(billing: &Billing, query: &PaymentsQuery) -> Result<PaymentFilte
     };
     Ok(PaymentFilter {
         status: read(query.status.as_deref(), "status", payment_status)?,
+        state: read(query.state.as_deref(), "state", |text| text.parse().ok())?,
         query: query.q.clone().filter(|text| !text.trim().is_empty()),
         from: read(query.from.as_deref(), "from", instant)?,
         to: read(query.to.as_deref(), "to", instant)?,

@@ -1,0 +1,150 @@
+//! Actions on money: each is asked for in one dialog with a reason, and what came of it is said at the top of the page.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use serde::Serialize;
+use web_sys::FormData;
+
+/// One request to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Where it goes.
+    pub(super) path: String,
+    /// JSON.
+    pub(super) body: String,
+}
+
+impl Call {
+    /// A request of the API's types, all of which can be written as JSON.
+    pub(super) fn new(path: String, body: &impl Serialize) -> Self {
+        Self { path, body: serde_json::to_string(body).unwrap_or_default() }
+    }
+}
+
+/// What was typed into the dialog.
+pub(super) struct Filled(FormData);
+
+impl Filled {
+    /// The fields of a form, read when it was sent.
+    pub(super) const fn new(fields: FormData) -> Self {
+        Self(fields)
+    }
+
+    /// A field by its name, without the blanks around it; empty when there is no such field.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.0.get(name).as_string().unwrap_or_default().trim().to_owned()
+    }
+
+    /// Why it is done.
+    pub(super) fn reason(&self) -> String {
+        self.text("reason")
+    }
+}
+
+/// What is asked before something is done.
+#[derive(Clone)]
+pub(super) struct Ask {
+    /// The question.
+    pub(super) title: String,
+    /// What it is about: who, how much.
+    pub(super) about: String,
+    /// What will follow.
+    pub(super) words: &'static str,
+    /// Fields besides the reason.
+    pub(super) fields: Fields,
+    /// What the reason should say; `None` where none is needed.
+    pub(super) reason: Option<&'static str>,
+    /// What the button says that does it.
+    pub(super) confirm: &'static str,
+    /// Whether it takes something away from somebody.
+    pub(super) is_grave: bool,
+    /// What is sent.
+    pub(super) call: Rc<dyn Fn(&Filled) -> Call>,
+}
+
+/// Fields besides the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fields {
+    /// None.
+    None,
+    /// `target`: `payment` or `customer`; with it `account_reference` or `phone`, filled with what is already known.
+    Whose { account: String, phone: String },
+    /// `amount_kes`. Empty at first, so that nobody confirms an amount without having seen it.
+    Amount,
+}
+
+/// The dialog and the last message, in the context of everything behind the login.
+#[derive(Clone, Copy)]
+pub(super) struct Desk {
+    asking: RwSignal<Option<Ask>, LocalStorage>,
+    said: RwSignal<Option<String>>,
+    done: RwSignal<u32>,
+}
+
+impl Desk {
+    /// Puts the desk into the context. A message goes when the page is left.
+    pub(super) fn provide() {
+        let desk = Self { asking: RwSignal::new_local(None), said: RwSignal::new(None), done: RwSignal::new(0) };
+        provide_context(desk);
+        let page = use_location().pathname;
+        Effect::new(move |before: Option<String>| {
+            let now = page.get();
+            if before.is_some_and(|before| before != now) {
+                desk.said.set(None);
+                desk.asking.set(None);
+            }
+            now
+        });
+    }
+
+    /// The desk of this app.
+    pub(super) fn here() -> Self {
+        expect_context()
+    }
+
+    /// Opens the dialog.
+    pub(super) fn ask(self, ask: Ask) {
+        self.said.set(None);
+        self.asking.set(Some(ask));
+    }
+
+    /// What is being asked, tracked.
+    pub(super) fn asking(self) -> Option<Ask> {
+        self.asking.get()
+    }
+
+    /// Nothing is asked any more.
+    pub(super) fn close(self) {
+        self.asking.set(None);
+    }
+
+    /// Something was done: says so and lets everything that listens read again.
+    pub(super) fn did(self, message: String) {
+        self.asking.set(None);
+        self.said.set(Some(message));
+        self.done.update(|done| *done += 1);
+    }
+
+    /// The last message, tracked.
+    pub(super) fn said(self) -> Option<String> {
+        self.said.get()
+    }
+
+    /// Takes the message away.
+    pub(super) fn hush(self) {
+        self.said.set(None);
+    }
+
+    /// Calls `listener` after everything that is done, until the present owner is gone.
+    pub(super) fn listen(self, listener: impl Fn() + 'static) {
+        Effect::new(move |before: Option<u32>| {
+            let now = self.done.get();
+            if before.is_some_and(|before| before != now) {
+                listener();
+            }
+            now
+        });
+    }
+}
