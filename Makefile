@@ -33,7 +33,7 @@ prepare: ## renew .sqlx after a change of SQL or migrations
 dev-admin: ## serve the admin app with trunk, rebuilt on every save, against a running make run
 	@scripts/dev-admin
 
-fuzz: ## throw random bytes at the RouterOS decoder (SECS=60; needs a nightly Rust)
+fuzz: ## throw random bytes at whatever reads M-Pesa and RouterOS (SECS=60; needs a nightly Rust)
 	@scripts/fuzz
 
 peers: ## try the simulators with M-Pesa and MikroTik libraries that others wrote

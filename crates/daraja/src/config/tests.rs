@@ -6,6 +6,10 @@ fn sandbox() -> Config {
     Config::sandbox(SecretString::from("key"), SecretString::from("very-secret"))
 }
 
+fn initiator(name: &str, credential: &str) -> Option<Initiator> {
+    Some(Initiator { name: name.to_owned(), security_credential: SecretString::from(credential) })
+}
+
 fn production() -> Config {
     Config {
         environment: Environment::Production,
@@ -27,6 +31,7 @@ fn good_ones_pass() {
         ..production()
     };
     assert_eq!(till.validate(), Ok(()));
+    assert_eq!(Config { initiator: initiator("testapi", "c2VjcmV0"), ..sandbox() }.validate(), Ok(()));
     assert_eq!((till.party_b(), production().party_b()), ("5123456", "600123"));
 }
 
@@ -59,6 +64,9 @@ fn each_mistake_is_named() {
         (Config { base_url: url("http://127.0.0.1:4010"), ..production() }, ConfigError::InsecureBaseUrl),
         (Config { shortcode: SANDBOX_SHORTCODE.into(), ..production() }, ConfigError::SandboxValue("shortcode")),
         (Config { passkey: secret(SANDBOX_PASSKEY), ..production() }, ConfigError::SandboxValue("passkey")),
+        (Config { initiator: initiator("", "c2VjcmV0"), ..sandbox() }, ConfigError::InitiatorName),
+        (Config { initiator: initiator("testapi", "Safaricom999!*!"), ..sandbox() }, ConfigError::SecurityCredential),
+        (Config { initiator: initiator("testapi", "c2VjcmV0"), ..production() }, ConfigError::SecurityCredential),
         (
             Config { timing: Timing { request_timeout: Duration::ZERO, ..Timing::default() }, ..sandbox() },
             ConfigError::Timeout,

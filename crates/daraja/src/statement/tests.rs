@@ -203,10 +203,10 @@ fn files_that_are_no_statements() {
 
 #[test]
 fn the_largest_statement_is_read() {
-    let short = "UKM4T8IYOU,22-11-2026 08:30:18,,,,20,,,,,,,\n";
+    let short = format!("UKM4T8IYOU,22-11-2026 08:30:18,,{},,20,,,,,,,\n", "x".repeat(500));
     let mut text = format!("{HEADING}\n");
     while text.len() + short.len() <= MAX_BYTES {
-        text.push_str(short);
+        text.push_str(&short);
     }
     let rows = text.lines().count();
     assert!(rows <= MAX_ROWS, "{rows}");
