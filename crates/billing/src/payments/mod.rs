@@ -16,3 +16,6 @@ pub use callback::CallbackError;
 pub use limits::{CooldownReason, PayLimits};
 pub(crate) use record::Settler;
 pub use status::{CustomerStatus, Phase};
+
+#[cfg(test)]
+mod tests;
