@@ -168,7 +168,9 @@ fn testimony(callback: &Callback, source: Source, body: &[u8], remote_ip: Option
         Some(Err(_)) => Claim::Plain(Evidence::PaidUnreadable),
         None => Claim::Plain(Evidence::CallbackResult(callback.result_code.clone())),
     };
+    let payer = callback.paid.as_ref().and_then(|paid| paid.as_ref().ok()).and_then(|paid| paid.payer.clone());
     Testimony {
+        payer,
         request_ids: Some((callback.checkout_request_id.clone(), Some(callback.merchant_request_id.clone()))),
         result: Some((callback.result_code.clone(), callback.result_desc.clone())),
         body: Some(body.to_vec()),

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use daraja::PayerNumber;
 use domain::{
     CheckoutRequestId, Kes, MerchantRequestId, PaymentId, PaymentState, Receipt, ResultCode, RouterId,
     payment::{Evidence, Outcome},
@@ -67,6 +68,8 @@ pub(crate) struct Testimony {
     pub claim: Claim,
     /// Daraja's ids of the push, when the source names them.
     pub request_ids: Option<(CheckoutRequestId, Option<MerchantRequestId>)>,
+    /// Who paid, when the source says: it must be the phone that was prompted.
+    pub payer: Option<PayerNumber>,
     /// Daraja's code and words, kept for the owner.
     pub result: Option<(ResultCode, String)>,
     pub detail: Option<String>,
@@ -78,7 +81,17 @@ pub(crate) struct Testimony {
 impl Testimony {
     /// A claim with nothing beside it.
     pub(crate) const fn new(source: Source, claim: Claim) -> Self {
-        Self { source, claim, request_ids: None, result: None, detail: None, body: None, remote_ip: None, by: None }
+        Self {
+            source,
+            claim,
+            request_ids: None,
+            payer: None,
+            result: None,
+            detail: None,
+            body: None,
+            remote_ip: None,
+            by: None,
+        }
     }
 }
 

@@ -201,7 +201,7 @@ async fn read_standing(
     Ok(Standing { payments, receipts, checkouts, touched: HashSet::new(), places: HashSet::new() })
 }
 
-/// A callback must name the push of its payment, as far as that is known.
+/// A callback must name the push and the phone of its payment, as far as they are known.
 fn fits(payment: &PaymentRecord, testimony: &Testimony) -> bool {
     let (Source::Callback | Source::Hint, Some((checkout, merchant))) = (testimony.source, &testimony.request_ids)
     else {
@@ -212,7 +212,10 @@ fn fits(payment: &PaymentRecord, testimony: &Testimony) -> bool {
         (Some(known), Some(named)) => known == named,
         (None, _) | (_, None) => true,
     };
-    is_same_checkout && is_same_merchant
+    // A hint is only used after M-Pesa itself confirmed the payment: then another payer is nobody's concern.
+    let is_same_payer = testimony.source == Source::Hint
+        || testimony.payer.as_ref().is_none_or(|payer| payer.could_be(&payment.msisdn));
+    is_same_checkout && is_same_merchant && is_same_payer
 }
 
 /// A claim with what the ledger knows about it.

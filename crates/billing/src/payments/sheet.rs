@@ -111,7 +111,7 @@ impl<'a> Sheet<'a> {
 
     /// Evidence that names another push: kept as a hint, and M-Pesa is asked.
     pub(super) fn doubt(&mut self, payment: &PaymentRecord, testimony: &'a Testimony) {
-        tracing::warn!(payment.id = %payment.id, "a callback names another push; Daraja will be asked");
+        tracing::warn!(payment.id = %payment.id, "a callback names another push or phone; Daraja will be asked");
         self.doubted.push(payment.id);
         let states = (payment.state, payment.state);
         self.events.push(Event { testimony, payment_id: payment.id, outcome: "doubted", states });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use daraja::PayerNumber;
 use domain::{
     AccountReference, Clock as _, Kes, MacAddr, Msisdn, Package, PackageId, PackageTerms, PaymentId, PaymentState,
     Receipt, RouterId, UserId,
@@ -317,6 +318,28 @@ async fn a_wrong_amount_waits_for_a_person_and_their_decision_places_the_money(p
     assert_eq!(world.count("select count(*) from sessions").await, 1);
     assert_eq!(world.count("select cast(sum(credit_kes) as signed) from users").await, 10);
     world.holds_the_invariants().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_callback_about_another_phone_is_only_a_hint(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let id = world.payment("02:00:00:00:00:01").await;
+    let ids = Some(("ws_CO_1".parse().unwrap(), None));
+    let from = |number: &str| Testimony {
+        payer: PayerNumber::parse(number),
+        request_ids: ids.clone(),
+        ..Testimony::new(Source::Callback, prompt_paid("UKM4T8IY01"))
+    };
+    for stranger in ["254722000000", "2547*****999", &"0".repeat(64)] {
+        let said = world.billing.record(id, from(stranger)).await.unwrap().unwrap();
+        assert!(said.is_doubted, "{stranger}");
+        assert_eq!(said.outcome, Outcome::Kept);
+    }
+    assert_eq!(
+        world.count("select count(*) from sessions").await + world.count("select count(*) from receipts").await,
+        0
+    );
+    assert_eq!(world.billing.record(id, from("2547*****678")).await.unwrap().unwrap().outcome, Outcome::Settled);
 }
 
 #[sqlx::test(migrations = "../../migrations")]
