@@ -113,6 +113,17 @@ impl Books {
         self.deliveries.iter().any(|delivery| delivery.about == checkout && is_taken(delivery))
     }
 
+    /// Whether a report that says so ever found somebody who took it.
+    pub(crate) fn was_reported_as(&self, checkout: &str, is_paid: bool) -> bool {
+        let says = |delivery: &Delivery| {
+            let body: serde_json::Value = serde_json::from_str(&delivery.body).unwrap_or_default();
+            let code = &body["Body"]["stkCallback"]["ResultCode"];
+            (code == 0 || code == "0") == is_paid
+        };
+        let is_taken = |delivery: &Delivery| delivery.status.is_some_and(|status| (200..300).contains(&status));
+        self.deliveries.iter().any(|delivery| delivery.about == checkout && is_taken(delivery) && says(delivery))
+    }
+
     /// Reports on the way that have not been sent yet.
     pub(crate) fn awaited_reports(&self) -> usize {
         self.prompts.iter().filter(|prompt| self.sent_of(prompt) < expected_reports(&prompt.scenario)).count()

@@ -127,7 +127,7 @@ impl Plan {
 /// How long customers keep coming.
 fn window(payments: usize) -> Duration {
     let per_payment = Duration::from_millis(80);
-    per_payment.saturating_mul(u32::try_from(payments).unwrap_or(u32::MAX)).max(Duration::from_secs(10))
+    per_payment.saturating_mul(u32::try_from(payments).unwrap_or(u32::MAX)).max(Duration::from_secs(12))
 }
 
 fn draw_visit(dice: &mut Dice, number: usize, earlier: &[Visit], window: Duration, routers: usize) -> Visit {
@@ -161,18 +161,18 @@ fn draw_troubles(dice: &mut Dice, until: Duration, routers: usize) -> Vec<(Durat
     let mut owed: Vec<usize> = (0..WEIGHTS.len()).collect();
     let mut at = Duration::from_millis(dice.between(500, 1_500));
     while at < until {
-        let kind = if owed.is_empty() || dice.chance(40) {
+        let kind = if owed.is_empty() || dice.chance(25) {
             dice.weighted(WEIGHTS.iter().copied())
         } else {
             owed.swap_remove(dice.index(owed.len()))
         };
         troubles.push((at, draw_trouble(dice, kind, routers)));
-        at += Duration::from_millis(dice.between(250, 1_300));
+        at += Duration::from_millis(dice.between(200, 1_000));
     }
     troubles
 }
 
-const WEIGHTS: [u64; 13] = [6, 2, 2, 2, 1, 3, 3, 3, 2, 3, 2, 4, 3];
+const WEIGHTS: [u64; 13] = [6, 2, 2, 2, 1, 3, 3, 3, 2, 2, 2, 4, 3];
 
 fn draw_trouble(dice: &mut Dice, kind: usize, routers: usize) -> Trouble {
     let mut ms = |from, to| Duration::from_millis(dice.between(from, to));
@@ -203,7 +203,7 @@ fn draw_trouble(dice: &mut Dice, kind: usize, routers: usize) -> Trouble {
             connections: u32::try_from(dice.between(1, 4)).unwrap_or(1),
         },
         9 => {
-            let during = ms(300, 4_000);
+            let during = ms(300, 2_500);
             Trouble::MpesaAway { how: dice.below(4), during }
         }
         10 => Trouble::RevokeToken,

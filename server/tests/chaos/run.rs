@@ -91,7 +91,9 @@ pub(crate) async fn run(plan: Plan) -> Report {
     lines.extend(first.panics().into_iter().map(|line| format!("PANIC   {line}")));
     lines.extend(audit(&settings, &pool).await);
     let mut figures = figures(&books, &hand, &told, world.gateway.played());
-    figures.push(("found without an id".to_owned(), recovered.to_string()));
+    let no_id = recovered.iter().filter(|why| why.contains("no id")).count();
+    let listed = format!("{} ({no_id} with no id to ask by, the others reported as failed before)", recovered.len());
+    figures.push(("found on M-Pesa's list".to_owned(), listed));
     Report { seed: plan.seed, visits: plan.visits.len(), took: started.elapsed(), quiet_after, lines, figures, log }
 }
 
@@ -130,8 +132,8 @@ async fn keep_alive(hand: Arc<Hand>) {
 }
 
 /// Reads and compares until everything fits and nothing is awaited, or patience ends.
-async fn settle(world: &World, pool: &MySqlPool) -> (Books, Vec<String>, usize) {
-    let (began, mut recovered) = (Instant::now(), 0);
+async fn settle(world: &World, pool: &MySqlPool) -> (Books, Vec<String>, Vec<&'static str>) {
+    let (began, mut recovered) = (Instant::now(), Vec::new());
     let (mut before, mut unchanged_since) = (Vec::new(), Instant::now());
     loop {
         let books = Books::read(world, pool).await.unwrap();
@@ -148,7 +150,7 @@ async fn settle(world: &World, pool: &MySqlPool) -> (Books, Vec<String>, usize) 
             }
             return (books, lines, recovered);
         }
-        recovered += recovery::find(world, &books).await;
+        recovered.extend(recovery::find(world, &books).await);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
@@ -229,11 +231,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}, {} visits", self.seed, self.visits)?;
         for (name, value) in &self.figures {
-            writeln!(f, "  {name:<20} {value}")?;
+            writeln!(f, "  {name:<22} {value}")?;
         }
         writeln!(
             f,
-            "  {:<20} {:.1} s, quiet {:.1} s after the last trouble",
+            "  {:<22} {:.1} s, quiet {:.1} s after the last trouble",
             "time taken",
             self.took.as_secs_f64(),
             self.quiet_after.as_secs_f64()

@@ -16,9 +16,6 @@ const SPEED: f64 = 10.0;
 /// When the server asks M-Pesa about a silent payment, seconds after it was begun. The last turns come when every
 /// trouble of a run is over.
 const QUERY_DELAYS: &str = "1,2,3,4,5,6,7,8,10,12,15,18,22,26,30,34";
-/// After this a failure learnt only by asking is final.
-const GRACE: &str = "MPESA_QUERY_GRACE_SECS";
-
 pub(crate) struct World {
     pub(crate) mpesa: daraja::Sim,
     pub(crate) gateway: Gateway,
@@ -62,15 +59,16 @@ impl World {
             ("MPESA_CALLBACK_URL", format!("{}/api/pay/hook", self.front.url)),
             ("MPESA_QUERY_DELAYS", QUERY_DELAYS.to_owned()),
             ("MPESA_QUERY_PER_MINUTE", "6000".to_owned()),
-            (GRACE, "5".to_owned()),
+            ("MPESA_QUERY_GRACE_SECS", "5".to_owned()),
+            // Everybody comes from one address.
+            ("PAY_PER_ADDRESS", "1000000".to_owned()),
             ("BANDO_LEASE_SECS", "4".to_owned()),
             ("BANDO_PUSH_LOST_SECS", "15".to_owned()),
             ("LOG_LEVEL", "warn,billing=info".to_owned()),
             ("RUST_BACKTRACE", "1".to_owned()),
         ];
-        let is_setting = |name: &str| name != GRACE || server::config::table::names().any(|known| known == name);
-        let pairs = pairs.into_iter().filter(|(name, _)| is_setting(name));
-        pairs.map(|(name, value)| (name.to_owned(), value)).collect()
+        let is_setting = |name: &str| name.starts_with("BANDO_") || name.starts_with("RUST_") || is_known(name);
+        pairs.into_iter().filter(|(name, _)| is_setting(name)).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Enters every router in the server's list.
@@ -88,6 +86,10 @@ impl World {
             self.routers[*router].join(mac).unwrap();
         }
     }
+}
+
+fn is_known(setting: &str) -> bool {
+    server::config::table::names().any(|known| known == setting)
 }
 
 /// A router's name in portal links.

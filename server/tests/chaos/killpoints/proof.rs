@@ -17,6 +17,8 @@ use crate::{
 };
 
 const PHONE: &str = "254712345678";
+/// A number that got a prompt that was not answered, or perhaps one, gets no other for a minute; the customer has two.
+const OTHER_PHONE: &str = "254712345679";
 const MAC: &str = "A4:CF:12:00:00:01";
 /// A schedule whose end is near: nothing else breaks here.
 const QUERY_DELAYS: &str = "1,2,3,4,5,6,8,10,12";
@@ -95,10 +97,11 @@ async fn settled(world: &World, pool: &MySqlPool, course: Course) -> Result<(), 
 /// A person with a browser, until the page says online.
 async fn customer(world: Arc<World>, course: Course, package: String) -> Result<(), String> {
     let client = client();
-    let body = json!({"package_id": package, "phone": PHONE, "mac": MAC, "router": router_slug(0)});
     let began = std::time::Instant::now();
     let mut intent = 0;
     'intent: while began.elapsed() < PATIENCE {
+        let phone = if intent == 0 { PHONE } else { OTHER_PHONE };
+        let body = json!({"package_id": package, "phone": phone, "mac": MAC, "router": router_slug(0)});
         let request =
             client.post(format!("{}/api/pay", world.front.url)).header("Idempotency-Key", format!("k{intent}"));
         let answer = request.json(&body).send().await;
