@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{PaymentId, Receipt, UserId};
-use sqlx::MySqlConnection;
+use sqlx::{MySqlConnection, MySqlPool};
 
 use super::StoreError;
 
@@ -80,4 +80,14 @@ pub(crate) async fn change_credit(
     .execute(connection)
     .await?;
     Ok(true)
+}
+
+/// What a payment put into its customer's credit, or took out of it, all in all.
+pub(crate) async fn sum_of_payment(pool: &MySqlPool, id: PaymentId) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select cast(coalesce(sum(amount_kes), 0) as signed) as "sum!: i64" from credits where payment_id = ?"#,
+        id.as_uuid()
+    )
+    .fetch_one(pool)
+    .await?)
 }

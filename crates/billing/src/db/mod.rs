@@ -3,6 +3,7 @@
 
 pub mod admin_users;
 pub mod audit_findings;
+pub mod claims;
 pub mod credits;
 pub mod leases;
 pub mod logs;

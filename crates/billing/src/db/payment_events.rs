@@ -39,6 +39,28 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every source.
+    pub const ALL: [Self; 12] = [
+        Self::Intake,
+        Self::Submit,
+        Self::Callback,
+        Self::Hint,
+        Self::Query,
+        Self::Schedule,
+        Self::C2b,
+        Self::Status,
+        Self::Statement,
+        Self::Pull,
+        Self::Credit,
+        Self::Admin,
+    ];
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+
     /// The word in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -184,4 +206,37 @@ pub(crate) async fn list_unpaid_by_address(
     .await?;
     let read = |ip: Option<String>, unpaid| Some((ip?.parse().ok()?, u32::try_from(unpaid).unwrap_or(u32::MAX)));
     Ok(rows.into_iter().filter_map(|row| read(row.remote_ip, row.unpaid)).collect())
+}
+
+/// One piece of evidence as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRecord {
+    pub source: String,
+    pub outcome: String,
+    pub states: (Option<String>, Option<String>),
+    pub detail: Option<String>,
+    pub body: Option<Vec<u8>>,
+    pub received_at: DateTime<Utc>,
+}
+
+/// Everything that was said about a payment, oldest first, at most 300.
+pub(crate) async fn list_events(pool: &MySqlPool, id: PaymentId) -> Result<Vec<EventRecord>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select source, outcome, state_before, state_after, detail, body, received_at as "received_at: DateTime<Utc>"
+           from payment_events where payment_id = ? order by id limit 300"#,
+        id.as_uuid()
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| EventRecord {
+            source: row.source,
+            outcome: row.outcome,
+            states: (row.state_before, row.state_after),
+            detail: row.detail,
+            body: row.body,
+            received_at: row.received_at,
+        })
+        .collect())
 }

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod bulk;
+mod matching;
 mod row;
 pub(crate) mod sales;
 mod schedule;
@@ -19,6 +20,10 @@ use uuid::Uuid;
 
 pub(crate) use self::attempts::{Attempt, list_attempts_of_user};
 pub(crate) use self::bulk::{Move, find_ids_by_token, find_owners_of_checkouts, lock_payments, update_payments};
+pub(crate) use self::matching::{
+    Candidate, find_id_by_reference, find_review_reason, have_paid_together, list_lacking_receipt, list_of_device,
+    list_of_payer, list_unpaid_with_amount,
+};
 use self::row::PaymentRow;
 pub(crate) use self::row::read_mac;
 pub(crate) use self::schedule::{DueQuery, claim_query, list_due_queries, query_soon};

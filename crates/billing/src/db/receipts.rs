@@ -1,6 +1,8 @@
 //! `receipts`: the one ledger of M-Pesa receipts over all channels. Every shilling that came in has one row,
 //! and its state says where the money is.
 
+mod queue;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +11,8 @@ use serde_json::json;
 use sqlx::{MySqlConnection, MySqlExecutor};
 use uuid::Uuid;
 
+pub use self::queue::{ReceiptCursor, ReceiptRecord};
+pub(crate) use self::queue::{confirm_unverified, find_receipt, list_in_state, list_of_payment, take_unmatched};
 use super::{StoreError, ensure_rows, hex_id, payment_events::Source};
 
 /// Where the money of a receipt is.

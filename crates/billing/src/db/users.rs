@@ -31,13 +31,14 @@ pub struct UserRecord {
 /// Position in the list: last seen, then id.
 pub type UserCursor = (DateTime<Utc>, UserId);
 
-/// Finds or makes the customer and notes that they were seen; returns the id that is in the table.
+/// Finds or makes the customer and notes that they were seen; returns the id that is in the table, and their credit in
+/// whole shillings.
 pub(crate) async fn upsert_user(
     connection: &mut MySqlConnection,
     new_id: UserId,
     msisdn: Msisdn,
     now: DateTime<Utc>,
-) -> Result<UserId, StoreError> {
+) -> Result<(UserId, u32), StoreError> {
     let number = msisdn.international();
     let hash = random::plain_digest(number.as_bytes());
     sqlx::query!(
@@ -51,10 +52,10 @@ pub(crate) async fn upsert_user(
     )
     .execute(&mut *connection)
     .await?;
-    let id = sqlx::query_scalar!(r#"select id as "id: Uuid" from users where msisdn = ?"#, number)
+    let row = sqlx::query!(r#"select id as "id: Uuid", credit_kes from users where msisdn = ?"#, number)
         .fetch_one(connection)
         .await?;
-    Ok(id.into())
+    Ok((row.id.into(), row.credit_kes))
 }
 
 /// Adds settled payments to their customers' totals.

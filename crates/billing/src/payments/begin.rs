@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{AccountReference, Kes, MacAddr, Msisdn, Package, PackageId, PaymentId, PaymentState, RouterId, UserId};
+use domain::{
+    AccountReference, Kes, MacAddr, Msisdn, Package, PackageId, PaymentId, PaymentState, RouterId, UserId,
+    payment::Evidence,
+};
 
 use crate::{
     Billing,
@@ -18,7 +21,10 @@ use crate::{
     random,
 };
 
-use super::limits::{CooldownReason, check_phone_and_device};
+use super::{
+    limits::{CooldownReason, check_phone_and_device},
+    record::{Claim, Testimony},
+};
 
 /// A customer pressed pay. Everything in it is parsed, nothing in it is trusted to name a price.
 #[derive(Debug, Clone)]
@@ -147,7 +153,7 @@ impl Billing {
             self.inner.limits.place_for_push().ok_or(BeginError::Busy { retry_after_secs: PUSHES_WAIT_SECS })?;
         let mut repeat = Repeat::default();
         let mut collisions = 0;
-        let (begun, token) = loop {
+        let (begun, token, payer) = loop {
             match self.begin_once(&request, &package, router_id, &keys).await {
                 Err(error) if repeat.after(&error).await => {}
                 // The same request may have been faster: then its payment is the answer to this one too.
@@ -172,8 +178,22 @@ impl Billing {
             mac = %request.mac.masked(), amount_kes = begun.amount.shillings(), "payment begun"
         );
         self.wake_feed();
+        if payer.credit_kes >= begun.amount.shillings() && self.pay_with_credit(&begun, &payer, request.mac).await? {
+            return Ok(Begun { state: PaymentState::Succeeded, ..begun });
+        }
         self.spawn_push(begun.payment_id, token, place);
         Ok(begun)
+    }
+
+    /// Pays with the customer's credit instead of a prompt, if this device has paid with this phone before: to know a
+    /// phone number alone proves nothing. `false` if a prompt has to be sent after all.
+    async fn pay_with_credit(&self, begun: &Begun, payer: &Payer, mac: MacAddr) -> Result<bool, StoreError> {
+        if !payments::have_paid_together(self.pool(), payer.user_id, mac).await? {
+            return Ok(false);
+        }
+        let testimony = Testimony::new(Source::Credit, Claim::Plain(Evidence::CoveredByCredit));
+        let recorded = self.record(begun.payment_id, testimony).await?;
+        Ok(recorded.is_some_and(|recorded| recorded.state == PaymentState::Succeeded))
     }
 
     async fn find_same_request(&self, keys: &Keys) -> Result<Option<Begun>, BeginError> {
@@ -197,7 +217,7 @@ impl Billing {
         package: &Package,
         router_id: RouterId,
         keys: &Keys,
-    ) -> Result<(Begun, String), BeginError> {
+    ) -> Result<(Begun, String, Payer), BeginError> {
         let now = self.now();
         let id = PaymentId::from_uuid(random::uuid(now));
         let token = random::callback_token();
@@ -206,7 +226,8 @@ impl Billing {
         killpoint!("begin.checked");
         let mut tx = self.pool().begin().await.map_err(StoreError::from)?;
         self.claim_slots(&mut tx, request, id, now).await?;
-        let user_id = users::upsert_user(&mut tx, UserId::from_uuid(random::uuid(now)), request.msisdn, now).await?;
+        let (user_id, credit_kes) =
+            users::upsert_user(&mut tx, UserId::from_uuid(random::uuid(now)), request.msisdn, now).await?;
         check_phone_and_device(&mut tx, (user_id, request.mac), package.price, now).await?;
         let new = NewPayment {
             id,
@@ -244,7 +265,7 @@ impl Billing {
             amount: package.price,
             is_new: true,
         };
-        Ok((begun, token))
+        Ok((begun, token, Payer { user_id, credit_kes }))
     }
 
     /// One open prompt a phone and a device at a time. Always in the same order, phone first.
@@ -269,6 +290,12 @@ impl Billing {
         }
         Ok(())
     }
+}
+
+/// Whose phone it is, and what they have left over.
+struct Payer {
+    user_id: UserId,
+    credit_kes: u32,
 }
 
 /// The hashes that recognise a repeated request.

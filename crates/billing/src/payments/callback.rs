@@ -122,7 +122,8 @@ impl Billing {
         Ok(())
     }
 
-    fn judge_address(&self, remote_ip: Option<IpAddr>) -> Option<Result<(), CallbackError>> {
+    /// What to think of a report from this address: nothing, keep it without believing it, or refuse it.
+    pub(super) fn judge_address(&self, remote_ip: Option<IpAddr>) -> Option<Result<(), CallbackError>> {
         let is_safaricom = matches!(remote_ip, Some(IpAddr::V4(ip)) if SAFARICOM.contains(&ip));
         match self.options().callback_ips {
             CallbackIps::Off => None,

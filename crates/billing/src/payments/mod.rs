@@ -2,20 +2,30 @@
 //! that every piece of evidence goes through.
 
 mod begin;
+mod c2b;
 mod callback;
+mod claims;
 pub(crate) mod limits;
+mod place;
 mod push;
 mod query;
+mod queue;
 mod record;
+mod recover;
+mod register;
 mod settle;
 mod sheet;
 mod status;
 
 pub use begin::{BeginError, BeginPayment, Begun};
 pub use callback::CallbackError;
+pub use claims::{ClaimDecisionError, ClaimListed};
 pub use limits::{CooldownReason, PayLimits};
+pub use queue::{AssignTo, DecideError, Decided, PaymentDetail, PaymentEvent, ReceiptListed};
 pub(crate) use record::Settler;
-pub use status::{CustomerStatus, Phase};
+pub use recover::{Recover, RecoverError, Recovery, RecoveryOutcome};
+pub use register::{RegisterError, Registration};
+pub use status::{CustomerStatus, PayByHand, Phase};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{
     CheckoutRequestId, PaymentId, PaymentState, Receipt, RouterId,
+    mpesa::ResultMeaning,
     payment::{self, Evidence, Known, Outcome, Ownership},
 };
 use sqlx::MySqlConnection;
@@ -109,7 +110,9 @@ impl Billing {
             query_grace_secs: self.options().query_grace_secs,
         };
         let mut outcome = payment::record(&known, &weighed.evidence);
-        let changes_nothing = matches!(outcome, Outcome::Kept | Outcome::AlreadyKnown) && weighed.adopted.is_none();
+        let changes_nothing = matches!(outcome, Outcome::Kept | Outcome::AlreadyKnown)
+            && weighed.adopted.is_none()
+            && !is_worth_noting(&payment, testimony);
         let place = payment.router_id.map(|router_id| (router_id, payment.mac));
         let is_place_taken = outcome == Outcome::Settled && place.is_some_and(|place| standing.places.contains(&place));
         // A second word about the same payment or device is weighed anew once the first is in the database, unless it
@@ -326,6 +329,10 @@ async fn apply<'a>(
         }
         Outcome::Alerted(conflict) => sheet.conflict(payment, conflict),
         Outcome::CreditKept => sheet.credit_again(payment, testimony),
+        // A code that proves nothing, such as "busy", is noted: the customer is told, and their phone may rest.
+        Outcome::Kept if is_worth_noting(payment, testimony) => {
+            (change.result_code, change.result_desc) = testimony.result.clone().unzip();
+        }
         Outcome::PartKept | Outcome::AlreadyKnown | Outcome::Kept => {}
     }
     place_receipt(connection, standing, sheet, payment, testimony, weighed.ownership, outcome).await?;
@@ -333,10 +340,12 @@ async fn apply<'a>(
     let is_changed = change.to != change.from
         || change.receipt.is_some()
         || change.request_ids.is_some()
+        || change.result_code.is_some()
         || matches!(outcome, Outcome::PartKept | Outcome::CreditKept);
     let after = change.to;
     if let Some(known) = standing.payments.get_mut(&payment.id) {
         known.state = after;
+        known.result_code = change.result_code.clone().or_else(|| known.result_code.take());
         if let Some(receipt) = &change.receipt {
             known.receipt = Some(receipt.clone());
         }
@@ -349,6 +358,14 @@ async fn apply<'a>(
         sheet.moves.push(change);
     }
     Ok(after)
+}
+
+fn is_worth_noting(payment: &PaymentRecord, testimony: &Testimony) -> bool {
+    testimony.result.as_ref().is_some_and(|(code, _)| {
+        payment.state.is_open()
+            && code.meaning() == ResultMeaning::Inconclusive
+            && payment.result_code.as_ref() != Some(code)
+    })
 }
 
 /// Where the money of a testimony is after its outcome.

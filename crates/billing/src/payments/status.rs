@@ -1,17 +1,26 @@
 //! What a customer may know about a payment or a device: nothing personal, in words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{AccountReference, DataSize, Kes, MacAddr, PaymentId, PaymentState, RouterId, SessionId, result_text};
+use domain::{
+    AccountReference, DataSize, Kes, MacAddr, PaymentId, PaymentState, RouterId, SessionId, mpesa::ResultMeaning,
+    result_text,
+};
 
-use super::push::refusal_text;
+use super::{
+    push::refusal_text,
+    recover::{BY_HAND, shown_since},
+};
 use crate::{
     Billing,
     db::{
         StoreError,
+        claims::{self, ClaimState},
+        credits,
         payments::{self, PaymentRecord},
         routers,
         sessions::{self, SessionRecord},
     },
+    settings::PAY_BY_HAND,
 };
 
 /// Where a customer stands.
@@ -73,6 +82,23 @@ pub struct CustomerStatus {
     pub can_retry: bool,
     /// How long the payment has been open.
     pub pending_secs: u64,
+    /// Whole shillings that came in by hand for a payment that is not settled.
+    pub received_kes: u32,
+    /// Where the customer can pay by hand what is missing; `None` when that is not offered now.
+    pub pay_by_hand: Option<PayByHand>,
+    /// Whether an M-Pesa code that this customer showed is being looked into.
+    pub is_claimed: bool,
+}
+
+/// Where to pay by hand, and how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayByHand {
+    /// The paybill or till number.
+    pub number: String,
+    /// The account number to type; `None` for a till.
+    pub account: Option<AccountReference>,
+    /// What is still to be paid, in whole shillings.
+    pub amount_kes: u32,
 }
 
 /// A failed attempt is shown to a returning device for this long, an ended session for the second.
@@ -85,6 +111,8 @@ const OPEN_SHOWN_SECS: i64 = 600;
 const WATCH_NOTED_SECS: i64 = 10;
 /// After this long a new prompt may be tried: the old one is gone from the phone.
 const RETRY_AFTER_SECS: u64 = 75;
+/// By then a prompt has normally arrived; from now on paying by hand is offered.
+const BY_HAND_AFTER_SECS: u64 = 20;
 
 impl Billing {
     /// How a payment stands; `None` if there is no such payment.
@@ -97,7 +125,7 @@ impl Billing {
             PaymentState::Succeeded => sessions::find_by_payment(self.pool(), id).await?,
             _ => None,
         };
-        Ok(Some(of_payment(&payment, session.as_ref(), self.now())))
+        Ok(Some(self.of_payment(&payment, session.as_ref()).await?))
     }
 
     /// How a device stands, on one router or on any: its running session, else its newest payment if that
@@ -122,9 +150,90 @@ impl Billing {
                 PaymentState::Succeeded => sessions::find_by_payment(self.pool(), payment.id).await?,
                 _ => None,
             };
-            return Ok(of_payment(&payment, bought.as_ref(), now));
+            return self.of_payment(&payment, bought.as_ref()).await;
         }
-        Ok(session.filter(|session| is_shown(session, now)).map_or_else(nothing, |session| of_session(&session, now)))
+        let Some(session) = session.filter(|session| is_shown(session, now)) else { return Ok(nothing()) };
+        let status = of_session(&session, now);
+        match session.payment_id {
+            Some(id) if status.phase != Phase::Expired => self.with_credit(id, status).await,
+            _ => Ok(status),
+        }
+    }
+
+    async fn of_payment(
+        &self,
+        payment: &PaymentRecord,
+        session: Option<&SessionRecord>,
+    ) -> Result<CustomerStatus, StoreError> {
+        let now = self.now();
+        let status = of_payment(payment, session, now);
+        match payment.state {
+            PaymentState::Succeeded => self.with_credit(payment.id, status).await,
+            PaymentState::Review | PaymentState::Refunded => Ok(status),
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Unknown
+            | PaymentState::Rejected
+            | PaymentState::Failed
+            | PaymentState::Expired => self.with_money_by_hand(payment, status).await,
+        }
+    }
+
+    /// Says what was kept as credit, or taken from it, when this payment was settled.
+    async fn with_credit(&self, id: PaymentId, status: CustomerStatus) -> Result<CustomerStatus, StoreError> {
+        let kept_kes = credits::sum_of_payment(self.pool(), id).await?;
+        let words = match kept_kes {
+            0 => return Ok(status),
+            kept if kept > 0 => format!("KES {kept} is kept as your credit."),
+            used => format!("KES {} of your credit was used.", used.unsigned_abs()),
+        };
+        Ok(CustomerStatus { message: format!("{} {words}", status.message), ..status })
+    }
+
+    /// Says what has come in by hand, where the rest can be paid, and whether a code is being looked into.
+    async fn with_money_by_hand(
+        &self,
+        payment: &PaymentRecord,
+        status: CustomerStatus,
+    ) -> Result<CustomerStatus, StoreError> {
+        let received_kes = u32::try_from(payment.held_kes).unwrap_or(u32::MAX);
+        let missing_kes = payment.amount.shillings().saturating_sub(received_kes);
+        let is_offered = !payment.state.is_open() || status.pending_secs >= BY_HAND_AFTER_SECS || received_kes > 0;
+        let pay_by_hand = if is_offered && missing_kes > 0 && self.is_on(PAY_BY_HAND).await? {
+            let config = self.mpesa().config();
+            let account = config.till.is_none().then(|| payment.account_reference.clone());
+            Some(PayByHand { number: config.party_b().to_owned(), account, amount_kes: missing_kes })
+        } else {
+            None
+        };
+        let claim = match payment.state.is_open() {
+            // Its own prompt is waited for first.
+            true => None,
+            false => claims::find_waiting_of_payment(self.pool(), payment.id, shown_since(self.now())).await?,
+        };
+        let status = CustomerStatus { received_kes, pay_by_hand, ..status };
+        if let Some(claim) = claim {
+            let message = match claim.state {
+                ClaimState::Asked => {
+                    "We are asking M-Pesa about your code. You are connected as soon as M-Pesa confirms it."
+                }
+                _ => {
+                    "The people who run this WiFi are looking for your payment. You are connected as soon as they find it."
+                }
+            };
+            return Ok(CustomerStatus {
+                phase: Phase::Pending,
+                message: message.to_owned(),
+                can_retry: true,
+                is_claimed: true,
+                ..status
+            });
+        }
+        if received_kes > 0 {
+            let message = part_words(payment.amount.shillings(), received_kes, status.pay_by_hand.as_ref());
+            return Ok(CustomerStatus { message, ..status });
+        }
+        Ok(status)
     }
 
     /// Notes that the customer's waiting page is open, so that their payment is asked about first.
@@ -174,6 +283,24 @@ fn nothing() -> CustomerStatus {
         message: "Choose a package to go online.".to_owned(),
         can_retry: true,
         pending_secs: 0,
+        received_kes: 0,
+        pay_by_hand: None,
+        is_claimed: false,
+    }
+}
+
+/// What somebody is told who has paid less than the price.
+fn part_words(price_kes: u32, received_kes: u32, by_hand: Option<&PayByHand>) -> String {
+    let missing_kes = price_kes.saturating_sub(received_kes);
+    let received = format!("We received KES {received_kes} of KES {price_kes}.");
+    match by_hand {
+        Some(PayByHand { number, account: Some(account), .. }) => {
+            format!("{received} Pay KES {missing_kes} more to paybill {number}, account {account}.")
+        }
+        Some(PayByHand { number, account: None, .. }) => {
+            format!("{received} Pay KES {missing_kes} more to till {number}, then show the M-Pesa code here.")
+        }
+        None => format!("{received} KES {missing_kes} is missing: ask the people who run this WiFi."),
     }
 }
 
@@ -201,9 +328,19 @@ fn of_payment(payment: &PaymentRecord, session: Option<&SessionRecord>, now: Dat
     }
 }
 
+/// Whether M-Pesa said something that neither proves nor rules out that money moved, such as "busy".
+fn is_inconclusive(payment: &PaymentRecord) -> bool {
+    payment.result_code.as_ref().is_some_and(|code| code.meaning() == ResultMeaning::Inconclusive)
+}
+
 fn words(payment: &PaymentRecord, pending_secs: u64) -> (Phase, String, bool) {
     let said = |phase, text: &str, can_retry| (phase, text.to_owned(), can_retry);
     match payment.state {
+        PaymentState::Created | PaymentState::Pending | PaymentState::Unknown if is_inconclusive(payment) => {
+            let text = payment.result_code.as_ref().map(result_text::for_result);
+            let text = text.map_or("We are confirming your payment with M-Pesa.", |text| text.message);
+            said(Phase::Pending, text, pending_secs >= RETRY_AFTER_SECS)
+        }
         PaymentState::Created | PaymentState::Pending if pending_secs < 90 => {
             said(Phase::Pending, "Check your phone and enter your M-Pesa PIN.", false)
         }
@@ -218,6 +355,9 @@ fn words(payment: &PaymentRecord, pending_secs: u64) -> (Phase, String, bool) {
             "Your payment is being checked by the owner. Do not pay again; show them your M-Pesa SMS.",
             false,
         ),
+        PaymentState::Rejected if payment.result_code.as_ref().is_some_and(|code| code.as_str() == BY_HAND) => {
+            said(Phase::Failed, "We have not found the money of your M-Pesa code yet.", true)
+        }
         PaymentState::Rejected => {
             let text = refusal_text(payment.result_code.as_ref());
             said(Phase::Failed, text.message, text.can_retry())
