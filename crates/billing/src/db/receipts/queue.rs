@@ -83,7 +83,8 @@ macro_rules! ledger {
         sqlx::query_as!(
             LedgerRow,
             r#"select receipt, payment_id as "payment_id: Uuid", state, source, amount_kes, account_reference, payer,
-                      payer_hash, payer_name, paid_at as "paid_at: DateTime<Utc>", decided_by, reason,
+                      payer_hash as "payer_hash: Vec<u8>", payer_name, paid_at as "paid_at: DateTime<Utc>",
+                      decided_by, reason,
                       created_at as "created_at: DateTime<Utc>"
                from receipts where "# + $condition,
             $($argument),+
