@@ -7,7 +7,9 @@ use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(payment) = decode(body) else { return };
-    for text in [&payment.transaction_type, &payment.bill_ref_number, &payment.third_party_trans_id, &payment.payer_name] {
+    for text in
+        [&payment.transaction_type, &payment.bill_ref_number, &payment.third_party_trans_id, &payment.payer_name]
+    {
         assert!(text.chars().count() <= 120 && !text.contains(char::is_control));
     }
     assert!(payment.account_reference().is_none_or(|reference| reference.as_str().len() <= 12));

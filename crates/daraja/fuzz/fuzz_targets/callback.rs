@@ -5,6 +5,10 @@ use daraja::callback::decode;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
+fn values<'a>(items: &'a [Value], name: &'a str) -> impl Iterator<Item = &'a Value> {
+    items.iter().filter(move |item| item["Name"] == name).map(|item| &item["Value"])
+}
+
 fuzz_target!(|body: &[u8]| {
     let Ok(callback) = decode(body) else { return };
     assert!(callback.result_desc.chars().count() <= 200);
@@ -18,9 +22,9 @@ fuzz_target!(|body: &[u8]| {
     let callback = &body["Body"]["stkCallback"];
     assert!(callback["ResultCode"] == 0 || callback["ResultCode"] == "0");
     let items = callback["CallbackMetadata"]["Item"].as_array().expect("a success has items");
-    let values = |name: &str| items.iter().filter(move |item| item["Name"] == name).map(|item| &item["Value"]);
-    assert!(values("MpesaReceiptNumber").any(|value| value == receipt));
+    assert!(values(items, "MpesaReceiptNumber").any(|value| value == receipt));
     let shillings = f64::from(paid.amount.shillings());
-    let is_amount = |value: &Value| value.as_f64() == Some(shillings) || value.as_str().is_some_and(|t| t.parse() == Ok(shillings));
-    assert!(values("Amount").filter(|value| !value.is_null()).all(is_amount));
+    let is_amount =
+        |value: &Value| value.as_f64() == Some(shillings) || value.as_str().is_some_and(|t| t.parse() == Ok(shillings));
+    assert!(values(items, "Amount").filter(|value| !value.is_null()).all(is_amount));
 });
