@@ -85,6 +85,7 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
         limits: config.pay_limits,
         callback_confirm: config.mpesa.callback_confirm,
         query_grace_secs: config.mpesa.query_grace_secs,
+        pull: config.mpesa.pull,
     };
     let deps =
         billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret: secret.clone(), options };

@@ -103,6 +103,8 @@ pub struct MpesaConfig {
     pub callback_confirm: CallbackConfirm,
     /// `MPESA_QUERY_GRACE_SECS`.
     pub query_grace_secs: u64,
+    /// `MPESA_PULL`.
+    pub pull: bool,
     /// `MPESA_QUERY_DELAYS`, if set.
     pub query_delays_secs: Option<Vec<u64>>,
     /// `MPESA_QUERY_PER_MINUTE`; the sandbox allows 5 (observed).

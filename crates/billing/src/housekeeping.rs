@@ -7,9 +7,15 @@ use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
+use domain::NotificationId;
+
 use crate::{
     Billing,
-    db::{StoreError, leases},
+    books::{PULL_HOURS_MAX, PullError},
+    db::{
+        StoreError, leases,
+        notifications::{self, NewNotification, Severity},
+    },
     random,
 };
 
@@ -21,22 +27,25 @@ const TURN_MAX: TimeDelta = TimeDelta::minutes(20);
 const AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// The hour of the audit, in the owner's zone.
 const AUDIT_HOUR: u32 = 3;
+const PULL_TROUBLE: &str = "mpesa_pull";
 
 #[derive(Debug, Clone, Copy)]
 enum Chore {
     Refunds,
     Sales,
     Audit,
+    Pull,
 }
 
 impl Chore {
-    const ALL: [Self; 3] = [Self::Refunds, Self::Sales, Self::Audit];
+    const ALL: [Self; 4] = [Self::Refunds, Self::Sales, Self::Audit, Self::Pull];
 
     const fn lease(self) -> &'static str {
         match self {
             Self::Refunds => "refunds",
             Self::Sales => "sales-watch",
             Self::Audit => "audit",
+            Self::Pull => "mpesa-pull",
         }
     }
 
@@ -45,6 +54,7 @@ impl Chore {
         match self {
             Self::Refunds => now + TimeDelta::minutes(1),
             Self::Sales => now + TimeDelta::minutes(10),
+            Self::Pull => now + TimeDelta::hours(1),
             Self::Audit => next_at_hour(now, zone, AUDIT_HOUR),
         }
     }
@@ -57,7 +67,8 @@ impl Billing {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(TICK) => {}
             }
-            for chore in Chore::ALL {
+            let wanted = |chore: &Chore| !matches!(chore, Chore::Pull) || self.options().pull;
+            for chore in Chore::ALL.into_iter().filter(wanted) {
                 // A turn may take minutes; the process need not wait for it on its way out, for it can be cut anywhere.
                 let done = tokio::select! {
                     () = shutdown.cancelled() => return,
@@ -80,6 +91,7 @@ impl Billing {
             Chore::Refunds => self.sweep_refunds().await,
             Chore::Sales => self.watch_sales().await,
             Chore::Audit => self.audit_and_tell().await,
+            Chore::Pull => self.pull_quietly().await,
         };
         let until_at = match &done {
             Ok(()) => chore.next(now, self.zone().await?),
@@ -87,6 +99,33 @@ impl Billing {
         };
         leases::hold_lease(self.pool(), chore.lease(), turn, now, until_at).await?;
         done
+    }
+}
+
+impl Billing {
+    /// Trouble with M-Pesa is said once, and closed when it is over; the next turn tries again.
+    async fn pull_quietly(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        let error = match self.pull_transactions(PULL_HOURS_MAX).await {
+            Ok(_) => return notifications::resolve(self.pool(), PULL_TROUBLE, now).await.map(drop),
+            Err(PullError::Store(error)) => return Err(error),
+            Err(error @ PullError::Lost(_)) => {
+                tracing::info!(%error, "nothing was pulled");
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let message = format!("What was paid could not be pulled from M-Pesa. {error}");
+        let new = NewNotification {
+            id: NotificationId::from_uuid(random::uuid(now)),
+            severity: Severity::Warning,
+            kind: PULL_TROUBLE,
+            message: &message,
+            subject: None,
+            dedupe_key: Some(PULL_TROUBLE),
+            created_at: now,
+        };
+        notifications::raise_or_renew(self.pool(), &new).await
     }
 }
 

@@ -11,6 +11,7 @@ pub mod books;
 pub mod clock;
 pub mod db;
 pub mod events;
+mod housekeeping;
 mod kept;
 pub mod killpoint;
 pub mod lists;
@@ -18,6 +19,7 @@ pub mod notifications;
 pub mod packages;
 pub mod payments;
 pub mod random;
+pub mod refunds;
 pub mod routers;
 pub mod seal;
 mod sessions;
@@ -91,6 +93,8 @@ pub struct Options {
     pub callback_confirm: CallbackConfirm,
     /// A failure learnt only by query is final from this age of the payment, in seconds.
     pub query_grace_secs: u64,
+    /// Whether M-Pesa is asked every hour for what was paid (Pull Transactions).
+    pub pull: bool,
 }
 
 impl Options {
@@ -101,6 +105,17 @@ impl Options {
     fn query_delay_at(&self, attempt: u32) -> Option<TimeDelta> {
         let secs = self.query_delays_secs.get(usize::try_from(attempt).ok()?)?;
         TimeDelta::try_seconds(i64::try_from(*secs).ok()?)
+    }
+
+    /// Where M-Pesa answers what was asked of it, `what` being `result` or `timeout`: beside the address of the
+    /// callbacks, and always the neutral one, because M-Pesa refuses some words in addresses.
+    fn answer_address(&self, what: &str, token: &str) -> String {
+        let base = self.callback_base.trim_end_matches('/');
+        let base = base.strip_suffix("/mpesa/callback").map_or_else(
+            || base.rsplit_once('/').map_or(base, |(parent, _)| parent).to_owned(),
+            |root| format!("{root}/pay"),
+        );
+        format!("{base}/{what}/{token}")
     }
 
     fn query_delay(&self, attempt: u32) -> TimeDelta {
@@ -156,6 +171,7 @@ impl Billing {
         tracker.spawn(self.clone().seed_limits());
         tracker.spawn(self.clone().run_queries(shutdown.clone()));
         tracker.spawn(self.clone().run_feed(shutdown.clone()));
+        tracker.spawn(self.clone().run_chores(shutdown.clone()));
         access::spawn(self.access_deps(), tracker, shutdown.clone());
     }
 

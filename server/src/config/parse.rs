@@ -176,6 +176,11 @@ fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> 
             "always" => Some(CallbackConfirm::Always),
             _ => None,
         });
+    let pull = reader.parse_with(&table::MPESA_PULL, "on or off", |text| match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    });
     let query_grace_secs = reader.parse_with(&table::MPESA_QUERY_GRACE_SECS, "a number from 0 to 3600", |text| {
         text.parse().ok().filter(|secs| *secs <= 3_600)
     });
@@ -193,6 +198,7 @@ fn mpesa(reader: &Reader<'_>, http: Option<&HttpConfig>) -> Option<MpesaConfig> 
         callback_ips: callback_ips?,
         callback_confirm: callback_confirm?,
         query_grace_secs: query_grace_secs?,
+        pull: pull?,
         query_delays_secs: schedule.as_ref().and_then(|(delays, _)| delays.clone()),
         query_per_minute: schedule?.1.unwrap_or(if is_production? { 20 } else { 5 }),
         initiator: initiator?,

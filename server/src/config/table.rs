@@ -93,6 +93,8 @@ variables! {
         "User name of an API operator in the M-Pesa organisation portal. With it Bando checks codes that customers show and sends payments back. Without it a person does both.";
     MPESA_SECURITY_CREDENTIAL: Optional, "",
         "The operator's password as the Daraja portal encrypts it (APIs, Security credentials); it ends with the password, every 90 days. Set both or none.";
+    MPESA_PULL: Text("off"), "on",
+        "on asks M-Pesa every hour for all that was paid to the shortcode in the last 48 hours, so that no report is ever missed. Safaricom has to switch Pull Transactions on for the shortcode, then register once with: bando mpesa register-pull.";
     PAY_PER_SECOND: Text("50"), "50",
         "How many payments a second may begin, over time, from everybody together.";
     PAY_BURST: Text("200"), "200",
@@ -142,6 +144,7 @@ pub const SECTIONS: &[Section] = &[
             MPESA_QUERY_PER_MINUTE,
             MPESA_INITIATOR,
             MPESA_SECURITY_CREDENTIAL,
+            MPESA_PULL,
             MPESA_QUERY_GRACE_SECS,
         ],
     },

@@ -129,7 +129,7 @@ pub(super) const RULES: [Rule; 23] = [
         "select u.id from users u
          where u.created_at < ? and u.paid_kes <>
                (select coalesce(sum(p.amount_kes), 0) from payments p
-                where p.user_id = u.id and p.state in ('succeeded', 'refunded'))",
+                where p.user_id = u.id and p.settled_at is not null and p.state in ('succeeded', 'refunded'))",
     ),
     invariant(
         "refund_half_done",

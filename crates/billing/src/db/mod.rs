@@ -13,10 +13,12 @@ pub mod payment_events;
 pub mod payments;
 pub mod prompt_slots;
 pub mod receipts;
+pub mod refunds;
 pub mod routers;
 pub mod session_devices;
 pub mod sessions;
 pub mod settings;
+pub mod statements;
 pub mod users;
 pub mod vouchers;
 

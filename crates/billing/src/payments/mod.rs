@@ -10,7 +10,7 @@ mod place;
 mod push;
 mod query;
 mod queue;
-mod record;
+pub(crate) mod record;
 mod recover;
 mod register;
 mod settle;

@@ -164,6 +164,7 @@ pub(crate) fn engine(pool: MySqlPool, daraja: &daraja::Sim, callbacks: SocketAdd
             limits: PayLimits::default(),
             callback_confirm: setup.callback_confirm,
             query_grace_secs: domain::payment::QUERY_FAILURE_GRACE_SECS,
+            pull: false,
         },
     })
 }
