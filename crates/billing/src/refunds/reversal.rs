@@ -21,7 +21,6 @@ use crate::{
         payments,
         refunds::{self, NewRefund, RefundRow},
     },
-    killpoint::killpoint,
     random,
 };
 
@@ -51,7 +50,6 @@ impl Billing {
         let token = random::callback_token();
         let urls = (self.answer_url("result", &token)?, self.answer_url("timeout", &token)?);
         let row = self.write_asked(id, by, &reason, &token, remote_ip).await?;
-        killpoint!("refund.written");
         let billing = self.clone();
         let refund_id = row.id;
         // Not cut off when the browser goes away: nobody else would know what became of it.
@@ -119,7 +117,6 @@ impl Billing {
             timeout_url: urls.1,
         };
         let reply = self.mpesa().reverse(&request).await;
-        killpoint!("refund.asked");
         metrics::counter!("bando_reversals_total", "outcome" => reply.outcome.as_str()).increment(1);
         match &reply.outcome {
             RequestOutcome::Accepted { conversation_id, .. } => {
@@ -211,7 +208,6 @@ impl Billing {
             refunds::update_state(&mut tx, row.id, "done", &words, receipt, now).await?;
         }
         tx.commit().await?;
-        killpoint!("refund.done");
         let outcome = self.take_effect(row, Source::Status, remote_ip).await?;
         let others = refunds::list_of_payment(self.pool(), row.payment_id.into()).await?;
         let twice = others.iter().any(|other| other.id != row.id && other.state == "done" && other.kind == "manual");

@@ -91,7 +91,11 @@ impl World {
             billing.spawn_tasks(&stop);
         }
         let receiver: Router = if setup.callbacks_arrive {
-            Router::new().route("/hook/{token}", post(receive)).with_state(billing.clone())
+            Router::new()
+                .route("/hook/{token}", post(receive))
+                .route("/result/{token}", post(receive_result))
+                .route("/timeout/{token}", post(receive_timeout))
+                .with_state(billing.clone())
         } else {
             Router::new()
         };
@@ -149,6 +153,8 @@ impl World {
 pub(crate) fn engine(pool: MySqlPool, daraja: &daraja::Sim, callbacks: SocketAddr, setup: &Setup) -> Billing {
     let mut config = ::daraja::Config::sandbox(SecretString::from("demo"), SecretString::from("demo"));
     config.base_url = Some(daraja.base_url());
+    config.initiator =
+        Some(::daraja::Initiator { name: "testapi".to_owned(), security_credential: SecretString::from("c2VjcmV0") });
     let clock = Arc::new(SystemClock);
     let mpesa = ::daraja::Client::new(config, clock.clone()).unwrap();
     Billing::new(Deps {
@@ -184,6 +190,18 @@ async fn receive(State(billing): State<Billing>, Path(token): Path<String>, body
         Err(CallbackError::Address) => StatusCode::FORBIDDEN,
         Err(CallbackError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+async fn receive_result(State(billing): State<Billing>, Path(token): Path<String>, body: Bytes) -> StatusCode {
+    let hash = billing::random::digest(&[token.as_bytes()]);
+    let found = billing.receive_refund_result(hash, &body, Some([127, 0, 0, 1].into())).await.unwrap();
+    if found { StatusCode::OK } else { StatusCode::NOT_FOUND }
+}
+
+async fn receive_timeout(State(billing): State<Billing>, Path(token): Path<String>, body: Bytes) -> StatusCode {
+    let hash = billing::random::digest(&[token.as_bytes()]);
+    let found = billing.receive_refund_timeout(hash, &body, Some([127, 0, 0, 1].into())).await.unwrap();
+    if found { StatusCode::OK } else { StatusCode::NOT_FOUND }
 }
 
 /// Waits until a condition holds, and fails after half a minute.
