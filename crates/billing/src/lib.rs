@@ -107,17 +107,6 @@ impl Options {
         TimeDelta::try_seconds(i64::try_from(*secs).ok()?)
     }
 
-    /// Where M-Pesa answers what was asked of it, `what` being `result` or `timeout`: beside the address of the
-    /// callbacks, and always the neutral one, because M-Pesa refuses some words in addresses.
-    fn answer_address(&self, what: &str, token: &str) -> String {
-        let base = self.callback_base.trim_end_matches('/');
-        let base = base.strip_suffix("/mpesa/callback").map_or_else(
-            || base.rsplit_once('/').map_or(base, |(parent, _)| parent).to_owned(),
-            |root| format!("{root}/pay"),
-        );
-        format!("{base}/{what}/{token}")
-    }
-
     fn query_delay(&self, attempt: u32) -> TimeDelta {
         self.query_delay_at(attempt).unwrap_or(TimeDelta::seconds(25))
     }

@@ -211,13 +211,13 @@ impl Billing {
             .collect())
     }
 
-    /// Whether this admin may give a payment's money back now, in each of the two ways.
+    /// How this role may give a payment's money back now.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn possible_refunds(&self, id: PaymentId, by: &Admin) -> Result<Vec<RefundKind>, StoreError> {
+    pub async fn possible_refunds(&self, id: PaymentId, role: Role) -> Result<Vec<RefundKind>, StoreError> {
         let mut possible = Vec::new();
-        if by.role != Role::Owner {
+        if role != Role::Owner {
             return Ok(possible);
         }
         for kind in [RefundKind::Manual, RefundKind::Reversal] {

@@ -23,6 +23,7 @@ use crate::{
         payment_events::{self, NewEvent, Source},
         statements::{self, LineRecord, NewLine, NewStatement, StatementRecord},
     },
+    payments::register::public_base,
     random,
 };
 
@@ -120,7 +121,7 @@ impl Billing {
     /// [`PullError`].
     pub async fn register_pull(&self, nominated: &Msisdn) -> Result<bool, PullError> {
         let environment = self.mpesa().config().environment;
-        let address = self.options().callback_base.replace("/mpesa/callback", "/pay/hook");
+        let address = format!("{}/api/pay/hook", public_base(&self.options().callback_base));
         let url = CallbackUrl::c2b(&address, environment)?;
         match self.mpesa().register_pull(nominated, &url).await.outcome {
             PullRegisterOutcome::Registered => Ok(false),

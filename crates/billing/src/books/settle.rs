@@ -11,13 +11,16 @@ use crate::{
     Billing,
     admins::{Admin, Role},
     db::{
-        StoreError,
+        StoreError, claims,
         logs::{self, NewLog},
         payment_events::Source,
-        receipts::{self, Money},
+        receipts::Money,
         statements::{self, LineRecord},
     },
-    payments::record::{Claim, Decider, Testimony},
+    payments::{
+        place::{self, Report},
+        record::{Claim, Decider, Testimony},
+    },
 };
 
 /// Why a line was not settled. The texts are for the owner.
@@ -133,14 +136,7 @@ impl Billing {
             (_, Some(_)) => self.likely_payment(there).await?.map(|found| found.id),
         };
         let Some(id) = found else {
-            if known.is_some() {
-                return Ok(Some(Placed::Queued));
-            }
-            if unfit == Unfit::Leave {
-                return Ok(Some(Placed::Left));
-            }
-            let is_new = receipts::keep_unmatched(self.pool(), &money, source, self.now()).await?;
-            return Ok(Some(if is_new { Placed::Queued } else { Placed::Known }));
+            return self.place_unnamed(money, source, by, unfit, remote_ip).await.map(Some);
         };
         let testimony = Testimony {
             detail: Some("from M-Pesa's own books".to_owned()),
@@ -151,6 +147,27 @@ impl Billing {
         };
         let recorded = self.record(id, testimony).await?;
         Ok(Some(recorded.map_or(Placed::Known, |recorded| Placed::Recorded(id, recorded.outcome))))
+    }
+
+    /// Money that names no payment: a device that showed this receipt may wait for it; else it is for a person.
+    async fn place_unnamed(
+        &self,
+        money: Money,
+        source: Source,
+        by: Option<&Decider>,
+        unfit: Unfit,
+        remote_ip: Option<IpAddr>,
+    ) -> Result<Placed, StoreError> {
+        let is_awaited = !claims::list_waiting_for(self.pool(), &money.receipt).await?.is_empty();
+        if unfit == Unfit::Leave && !is_awaited {
+            return Ok(Placed::Left);
+        }
+        let report = Report { source, body: None, remote_ip, by: by.cloned() };
+        Ok(match self.place_money(money, &report).await? {
+            place::Placed::On(id, outcome) => Placed::Recorded(id, outcome),
+            place::Placed::Known => Placed::Known,
+            place::Placed::Unmatched => Placed::Queued,
+        })
     }
 
     async fn payment_typed(&self, there: &There) -> Result<Option<PaymentId>, StoreError> {

@@ -122,7 +122,8 @@ impl Billing {
         let hash = random::digest(&[token.as_bytes()]);
         match claims::find_claim_by_token(self.pool(), hash).await? {
             Some(claim) => self.receive_claim_result(&claim, body, remote_ip).await,
-            None => self.receive_result_of_refund(hash, body, remote_ip).await,
+            None if self.receive_refund_result(hash, body, remote_ip).await? => Ok(()),
+            None => Err(CallbackError::UnknownToken),
         }
     }
 
@@ -142,27 +143,9 @@ impl Billing {
                 self.keep_claim_evidence(&claim, Source::Hint, "timed_out", body, remote_ip).await?;
                 Ok(self.leave_to_person(&claim, "M-Pesa had no answer in time").await?)
             }
-            None => self.receive_timeout_of_refund(hash, body, remote_ip).await,
+            None if self.receive_refund_timeout(hash, body, remote_ip).await? => Ok(()),
+            None => Err(CallbackError::UnknownToken),
         }
-    }
-
-    /// Answers about reversals come to the same paths.
-    async fn receive_result_of_refund(
-        &self,
-        _token_hash: [u8; 32],
-        _body: &[u8],
-        _remote_ip: Option<IpAddr>,
-    ) -> Result<(), CallbackError> {
-        Err(CallbackError::UnknownToken)
-    }
-
-    async fn receive_timeout_of_refund(
-        &self,
-        _token_hash: [u8; 32],
-        _body: &[u8],
-        _remote_ip: Option<IpAddr>,
-    ) -> Result<(), CallbackError> {
-        Err(CallbackError::UnknownToken)
     }
 
     async fn receive_claim_result(

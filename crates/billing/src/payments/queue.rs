@@ -26,6 +26,7 @@ use crate::{
     },
     lists::PaymentListed,
     random,
+    refunds::RefundKind,
 };
 
 /// Money may be meant for what was tried within this time before it came.
@@ -135,7 +136,7 @@ impl Billing {
         let events = payment_events::list_events(self.pool(), id).await?;
         let review = payments::find_review_reason(self.pool(), id).await?;
         Ok(Some(PaymentDetail {
-            actions: self.actions(payment.state, role, !receipts.is_empty()),
+            actions: self.actions(id, payment.state, role).await?,
             mac: record.mac,
             router,
             review: review.filter(|_| payment.state == PaymentState::Review),
@@ -145,18 +146,18 @@ impl Billing {
         }))
     }
 
-    fn actions(&self, state: PaymentState, role: Role, has_receipt: bool) -> Vec<&'static str> {
+    async fn actions(&self, id: PaymentId, state: PaymentState, role: Role) -> Result<Vec<&'static str>, StoreError> {
         let mut actions = Vec::new();
         if state == PaymentState::Review {
             actions.extend(["decide_paid", "decide_not_paid"]);
         }
-        if role == Role::Owner && matches!(state, PaymentState::Succeeded | PaymentState::Review) {
-            actions.push("refund_manual");
-            if has_receipt && self.mpesa().config().initiator.is_some() {
-                actions.push("refund_reversal");
-            }
+        for kind in self.possible_refunds(id, role).await? {
+            actions.push(match kind {
+                RefundKind::Manual => "refund_manual",
+                RefundKind::Reversal => "refund_reversal",
+            });
         }
-        actions
+        Ok(actions)
     }
 
     /// A named admin decides a payment in review.

@@ -77,7 +77,7 @@ pub enum RegisterError {
 }
 
 /// The public address of this server, as M-Pesa reaches it: the callback address without its own path.
-pub(super) fn public_base(callback_base: &str) -> &str {
+pub(crate) fn public_base(callback_base: &str) -> &str {
     let base = callback_base.trim_end_matches('/');
     let known = ["/api/pay/hook", "/api/mpesa/callback"].into_iter().find_map(|path| base.strip_suffix(path));
     let origin = || {

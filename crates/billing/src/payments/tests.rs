@@ -60,6 +60,7 @@ impl World {
             limits: PayLimits::default(),
             callback_confirm: CallbackConfirm::Suspicious,
             query_grace_secs: 90,
+            pull: false,
         };
         let secret = AppSecret::new(&SecretString::from("a".repeat(32))).unwrap();
         Self { billing: Billing::new(Deps { pool, clock, mpesa, secret, options }), router_id, package }
@@ -75,7 +76,7 @@ impl World {
         let id = PaymentId::from_uuid(random::uuid(now));
         let mut connection = self.billing.pool().acquire().await.unwrap();
         let phone: Msisdn = phone.parse().unwrap();
-        let user_id =
+        let (user_id, _) =
             users::upsert_user(&mut connection, UserId::from_uuid(random::uuid(now)), phone, now).await.unwrap();
         let reference: AccountReference = random::account_reference().unwrap();
         let new = NewPayment {

@@ -21,6 +21,7 @@ use crate::{
         payments,
         refunds::{self, NewRefund, RefundRow},
     },
+    payments::register::public_base,
     random,
 };
 
@@ -53,14 +54,14 @@ impl Billing {
         let billing = self.clone();
         let refund_id = row.id;
         // Not cut off when the browser goes away: nobody else would know what became of it.
-        let asked = self.inner.tracker.spawn(async move { billing.ask(&row, urls).await });
+        let asked = self.inner.tracker.spawn(async move { billing.ask_m_pesa(&row, urls).await });
         asked.await.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))??;
         let now = refunds::find_refund(self.pool(), refund_id).await?;
         Ok(now.map(|row| row.message).unwrap_or_default())
     }
 
     fn answer_url(&self, what: &str, token: &str) -> Result<CallbackUrl, RefundError> {
-        let address = self.options().answer_address(what, token);
+        let address = format!("{}/api/pay/{what}/{token}", public_base(&self.options().callback_base));
         CallbackUrl::stk(&address, self.mpesa().config().environment).map_err(RefundError::Address)
     }
 
@@ -105,7 +106,7 @@ impl Billing {
         Ok(row.ok_or_else(|| StoreError::inconsistent("refunds", "id", refund_id))?)
     }
 
-    async fn ask(&self, row: &RefundRow, urls: (CallbackUrl, CallbackUrl)) -> Result<(), StoreError> {
+    async fn ask_m_pesa(&self, row: &RefundRow, urls: (CallbackUrl, CallbackUrl)) -> Result<(), StoreError> {
         let wrong = |column| StoreError::inconsistent("refunds", column, row.id);
         let receipt: Receipt =
             row.receipt.as_deref().and_then(|text| text.parse().ok()).ok_or_else(|| wrong("receipt"))?;
@@ -120,7 +121,7 @@ impl Billing {
         metrics::counter!("bando_reversals_total", "outcome" => reply.outcome.as_str()).increment(1);
         match &reply.outcome {
             RequestOutcome::Accepted { conversation_id, .. } => {
-                self.keep_evidence(row, "refund_asked", Source::Admin, &reply.raw, None).await?;
+                self.keep_refund_evidence(row, "refund_asked", Source::Admin, &reply.raw, None).await?;
                 refunds::adopt_conversation(self.pool(), row.id, conversation_id).await
             }
             RequestOutcome::Refused(refusal) => {
@@ -283,7 +284,7 @@ impl Billing {
         Ok(())
     }
 
-    async fn keep_evidence(
+    async fn keep_refund_evidence(
         &self,
         row: &RefundRow,
         outcome: &str,

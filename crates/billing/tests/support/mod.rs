@@ -93,8 +93,8 @@ impl World {
         let receiver: Router = if setup.callbacks_arrive {
             Router::new()
                 .route("/hook/{token}", post(receive))
-                .route("/result/{token}", post(receive_result))
-                .route("/timeout/{token}", post(receive_timeout))
+                .route("/api/pay/result/{token}", post(receive_result))
+                .route("/api/pay/timeout/{token}", post(receive_timeout))
                 .with_state(billing.clone())
         } else {
             Router::new()
@@ -184,7 +184,11 @@ pub(crate) fn mac(text: &str) -> MacAddr {
 }
 
 async fn receive(State(billing): State<Billing>, Path(token): Path<String>, body: Bytes) -> StatusCode {
-    match billing.receive_callback(&token, &body, Some([127, 0, 0, 1].into())).await {
+    answer(billing.receive_callback(&token, &body, Some([127, 0, 0, 1].into())).await)
+}
+
+fn answer(done: Result<(), CallbackError>) -> StatusCode {
+    match done {
         Ok(()) => StatusCode::OK,
         Err(CallbackError::UnknownToken) => StatusCode::NOT_FOUND,
         Err(CallbackError::Address) => StatusCode::FORBIDDEN,
@@ -193,15 +197,11 @@ async fn receive(State(billing): State<Billing>, Path(token): Path<String>, body
 }
 
 async fn receive_result(State(billing): State<Billing>, Path(token): Path<String>, body: Bytes) -> StatusCode {
-    let hash = billing::random::digest(&[token.as_bytes()]);
-    let found = billing.receive_refund_result(hash, &body, Some([127, 0, 0, 1].into())).await.unwrap();
-    if found { StatusCode::OK } else { StatusCode::NOT_FOUND }
+    answer(billing.receive_result(&token, &body, Some([127, 0, 0, 1].into())).await)
 }
 
 async fn receive_timeout(State(billing): State<Billing>, Path(token): Path<String>, body: Bytes) -> StatusCode {
-    let hash = billing::random::digest(&[token.as_bytes()]);
-    let found = billing.receive_refund_timeout(hash, &body, Some([127, 0, 0, 1].into())).await.unwrap();
-    if found { StatusCode::OK } else { StatusCode::NOT_FOUND }
+    answer(billing.receive_timeout(&token, &body, Some([127, 0, 0, 1].into())).await)
 }
 
 /// Waits until a condition holds, and fails after half a minute.
