@@ -114,6 +114,9 @@ pub struct UserStatus {
     pub can_retry: bool,
     /// The payment this is about.
     pub payment_id: Option<Uuid>,
+    /// Where what is missing can be paid by hand; null when that is not offered now.
+    #[serde(default)]
+    pub pay_by_hand: Option<PayByHand>,
 }
 
 /// `POST /api/admin/login`.

@@ -1,6 +1,7 @@
 //! The command line. Each command is a thin shell over the engine: read arguments, call, print.
 
 mod admin;
+mod mpesa;
 mod package;
 mod router;
 mod serve;
@@ -65,6 +66,9 @@ enum Command {
     /// MikroTik routers.
     #[command(subcommand)]
     Router(router::RouterCommand),
+    /// What M-Pesa has to be told.
+    #[command(subcommand)]
+    Mpesa(mpesa::MpesaCommand),
     /// Prepaid codes.
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
@@ -157,6 +161,7 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Admin(command) => admin::run(command, &open().await?.billing).await,
         Command::Package(command) => package::run(command, &open().await?.billing).await,
         Command::Router(command) => router::run(command, &open().await?).await,
+        Command::Mpesa(command) => mpesa::run(command, &open().await?.billing).await,
         Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
         Command::Settings(command) => settings::run(command, &open().await?.billing).await,
         Command::Config(_) => {

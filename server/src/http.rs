@@ -2,6 +2,7 @@
 
 mod admin;
 mod assets;
+mod by_hand;
 mod callback;
 mod client_ip;
 mod cross_site;
@@ -16,6 +17,7 @@ mod openapi;
 mod packages;
 mod pay;
 mod portal;
+mod recover;
 mod request;
 mod security;
 mod state;
@@ -64,6 +66,10 @@ fn mpesa(state: &AppState) -> Router<AppState> {
         .route("/api/mpesa/callback/{token}", post(callback::with_token))
         .route("/api/pay/hook", post(callback::without_token))
         .route("/api/pay/hook/{token}", post(callback::with_token))
+        .route("/api/pay/c2b/confirm/{token}", post(by_hand::confirm))
+        .route("/api/pay/c2b/validate/{token}", post(by_hand::validate))
+        .route("/api/pay/result/{token}", post(by_hand::result))
+        .route("/api/pay/timeout/{token}", post(by_hand::timeout))
         .route_layer(from_fn_with_state(state.clone(), want_database))
 }
 
@@ -75,12 +81,14 @@ fn customers(state: &AppState) -> Router<AppState> {
         .route("/api/pay", post(pay::pay))
         .route("/api/user/status", get(status::status))
         .route("/api/user/events", get(events::user))
+        .route("/api/user/recover", post(recover::recover))
         .route_layer(from_fn_with_state(state.clone(), want_database));
     Router::new()
         .route("/", get(portal::unnamed))
         .route("/w/{router}", get(portal::named))
         .route("/pay", post(portal::pay))
         .route("/voucher", post(portal::voucher))
+        .route("/recover", post(portal::recover))
         .route("/theme", post(portal::theme))
         .merge(api)
         .route_layer(from_fn_with_state(state.clone(), cross_site::refuse_other_sites))
@@ -96,6 +104,15 @@ fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
         .route("/api/admin/me", get(admin::login::who))
         .route("/api/admin/payments", get(admin::payments::list))
         .route("/api/admin/payments.csv", get(admin::payments::file))
+        .route("/api/admin/payments/{id}", get(admin::money::payment))
+        .route("/api/admin/payments/{id}/decide", post(admin::money::decide))
+        .route("/api/admin/receipts", get(admin::money::receipts))
+        .route("/api/admin/receipts/{receipt}/assign", post(admin::money::assign))
+        .route("/api/admin/receipts/{receipt}/dismiss", post(admin::money::dismiss))
+        .route("/api/admin/claims", get(admin::money::claims))
+        .route("/api/admin/claims/{id}/accept", post(admin::money::accept))
+        .route("/api/admin/claims/{id}/refuse", post(admin::money::refuse))
+        .route("/api/admin/mpesa/register-urls", post(admin::money::register_urls))
         .route("/api/admin/users", get(admin::users::list))
         .route("/api/admin/notifications", get(admin::notifications::list))
         .route("/api/admin/notifications/{id}/read", post(admin::notifications::mark_read))

@@ -54,7 +54,8 @@ pub struct ReceiptRow {
     pub amount_kes: u32,
     /// `credited`, `part`, `credit`, `unmatched`, `dismissed` or `reversed`.
     pub state: String,
-    /// `callback`, `c2b`, `status`, `statement`, `pull` or `admin`.
+    /// `callback`, `c2b`, `status`, `statement`, `pull` or `admin`; `hint` when it was reported from an address that is
+    /// not Safaricom's, so that it must be looked up before it is placed.
     pub source: String,
     /// The account number the payer typed, as typed.
     pub account_reference: Option<String>,

@@ -36,6 +36,12 @@ impl Device {
         format!("{}&view=shop", self.path())
     }
 
+    /// The packages with the form for money that was paid already, whatever there is to show.
+    #[must_use]
+    pub fn paid_path(&self) -> String {
+        format!("{}&view=paid", self.path())
+    }
+
     /// Where the customer wanted to go, if it is a web address that can be linked to safely.
     #[must_use]
     pub fn destination(&self) -> Option<&str> {

@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 use chrono::{DateTime, FixedOffset};
 use domain::{AccountReference, DataSize, Kes, MacAddr, Package, PackageId, PaymentId, Receipt};
 
+use crate::api::PayByHand;
+
 /// One portal page.
 #[derive(Debug, Clone)]
 pub struct PortalView {
@@ -148,6 +150,32 @@ pub struct Shop {
     pub field_error: Option<FieldError>,
     /// What the customer should know before buying.
     pub notice: Option<Notice>,
+    /// Where the last attempt can still be paid by hand, when that is offered.
+    pub pay_by_hand: Option<PayByHand>,
+    /// The form for money that was paid already.
+    pub recovering: Recovering,
+}
+
+/// The form "I have paid already".
+#[derive(Debug, Clone, Default)]
+pub struct Recovering {
+    /// Whether this form is what the customer came for: then it stands first and is open.
+    pub is_open: bool,
+    /// What is in the field.
+    pub text: String,
+    /// What was wrong with it.
+    pub error: Option<String>,
+    /// Asks also for the package and the number that paid.
+    pub choose: Option<Choose>,
+}
+
+/// What has to be known about money when the device has not tried to pay before.
+#[derive(Debug, Clone, Default)]
+pub struct Choose {
+    /// What is on sale, cheapest first.
+    pub packages: Vec<Package>,
+    /// What is in the phone field.
+    pub phone: String,
 }
 
 /// One refused field.
@@ -225,11 +253,18 @@ pub struct Waiting {
     pub phone: String,
     /// Seconds since the customer pressed pay; decides the words.
     pub elapsed_secs: u64,
+    /// Money that came in by hand, and what is missing, in words.
+    pub received: Option<String>,
     /// Whether starting again is safe: no prompt can still be open.
     pub may_start_again: bool,
     /// Whether a person has to look at the payment.
     pub is_in_review: bool,
-    /// What `GET /api/user/status` says of the payment: the page loads again when it says something else.
+    /// Whether an M-Pesa code that the customer showed is being looked into.
+    pub is_claimed: bool,
+    /// Where to pay by hand, when that is offered.
+    pub pay_by_hand: Option<PayByHand>,
+    /// What `GET /api/user/status` says of the payment: the page loads again when it says something else. Shown when
+    /// part of the money has come in.
     pub message: String,
 }
 
@@ -246,6 +281,8 @@ pub struct Delivering {
     pub receipt: Option<Receipt>,
     /// Seconds since the payment succeeded; decides the words.
     pub waiting_secs: u64,
+    /// What was kept as credit, or taken from it, in words.
+    pub credit: Option<String>,
 }
 
 /// On the network.
@@ -265,6 +302,8 @@ pub struct Online {
     pub ends_at: DateTime<FixedOffset>,
     /// Now, in the owner's zone: decides between "today" and a date.
     pub now: DateTime<FixedOffset>,
+    /// What was kept as credit, or taken from it, in words.
+    pub credit: Option<String>,
 }
 
 /// Something went wrong, said in words.

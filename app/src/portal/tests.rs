@@ -52,7 +52,7 @@ fn the_shop_works_by_forms_alone() {
         "router\" value=\"main",
         "dst\" value=\"https://example.com/news?id=1",
     ] {
-        assert_eq!(html.matches(&format!("type=\"hidden\" name=\"{hidden}\"")).count(), 2, "{hidden}");
+        assert_eq!(html.matches(&format!("type=\"hidden\" name=\"{hidden}\"")).count(), 3, "{hidden}");
     }
     assert_eq!(html.matches("type=\"radio\"").count(), 4);
     assert_eq!(html.matches(" checked").count(), 1);
@@ -71,6 +71,37 @@ fn a_refused_form_keeps_what_was_typed_and_says_where() {
             "value=\"00000000-0000-0000-0000-000000000002\" checked",
         ],
     );
+}
+
+#[test]
+fn paying_by_hand_says_number_account_and_amount() {
+    let short = html(samples::short());
+    has(
+        &short,
+        &[
+            "We received KES 15 of KES 50",
+            "174379",
+            "<dd>WF7K2M9P</dd>",
+            "<dd>KES 35</dd>",
+            "&amp;view=paid",
+            "Pay Bill",
+        ],
+    );
+    assert!(!short.contains("action=\"/recover\""), "this page loads again by itself: nobody types in it");
+    let till = html(samples::failed_by_hand());
+    has(&till, &["Till number", "Buy Goods", "action=\"/recover\"", "There is no M-Pesa code", "value=\"hello\""]);
+    assert!(!till.contains("Account number"));
+    assert!(!html(waiting(12, false)).contains("view=paid"), "in the first seconds the phone is what to look at");
+}
+
+#[test]
+fn a_claim_is_waited_for_without_paying_again() {
+    let claimed = html(samples::claimed());
+    has(&claimed, &["We are looking for your payment", "no need to pay again", "data-claim=\"yes\""]);
+    assert!(!claimed.contains("class=\"pulse\"") && !claimed.contains("Enter it on your phone"), "{claimed}");
+    let choosing = html(samples::choosing());
+    has(&choosing, &["<select id=\"paid-package\"", "name=\"phone\"", "value=\"UKM4T8IYOU\"", "1 hour, KES 20"]);
+    assert!(choosing.find("action=\"/recover\"").unwrap() < choosing.find("action=\"/pay\"").unwrap());
 }
 
 #[test]

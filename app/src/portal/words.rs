@@ -46,6 +46,13 @@ pub const IN_REVIEW: Words = Words {
            Do not pay again; show them your M-Pesa message.",
 };
 
+/// What to tell somebody whose M-Pesa code is being looked into.
+pub const CLAIMED: Words = Words {
+    title: "We are looking for your payment",
+    text: "We have your M-Pesa code. You are connected as soon as the money is found; you can close this page and \
+           come back. There is no need to pay again.",
+};
+
 /// What to tell somebody who has paid and is not on the network `waiting_secs` later.
 #[must_use]
 pub const fn delivering(waiting_secs: u64) -> Words {

@@ -52,7 +52,7 @@ pub(super) async fn without_token(
     Ok(ACCEPTED)
 }
 
-fn source(ip: IpAddr) -> Option<IpAddr> {
+pub(super) fn source(ip: IpAddr) -> Option<IpAddr> {
     (!ip.is_unspecified()).then_some(ip)
 }
 

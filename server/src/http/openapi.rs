@@ -3,7 +3,7 @@
 use axum::{Json, response::IntoResponse};
 use utoipa::OpenApi;
 
-use super::{admin, callback, events, health, packages, pay, status};
+use super::{admin, by_hand, callback, events, health, packages, pay, recover, status};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,11 +15,25 @@ use super::{admin, callback, events, health, packages, pay, status};
         events::user,
         callback::with_token,
         callback::without_token,
+        recover::recover,
+        by_hand::confirm,
+        by_hand::validate,
+        by_hand::result,
+        by_hand::timeout,
         admin::login::log_in,
         admin::login::log_out,
         admin::login::who,
         admin::payments::list,
         admin::payments::file,
+        admin::money::payment,
+        admin::money::decide,
+        admin::money::receipts,
+        admin::money::assign,
+        admin::money::dismiss,
+        admin::money::claims,
+        admin::money::accept,
+        admin::money::refuse,
+        admin::money::register_urls,
         admin::users::list,
         admin::notifications::list,
         admin::notifications::mark_read,

@@ -1,5 +1,7 @@
 //! `POST /api/pay`: a customer presses pay.
 
+use std::net::IpAddr;
+
 use app::api::{ErrorBody, PayAccepted, PayRequest};
 use axum::{
     Json,
@@ -11,7 +13,7 @@ use billing::{
     Billing,
     payments::{BeginError, BeginPayment, Begun, CooldownReason},
 };
-use domain::payment::PaymentStatus;
+use domain::{MacAddr, Msisdn, PackageId, payment::PaymentStatus};
 
 use super::{error::ApiError, extract::ApiJson, request::Origin};
 
@@ -43,23 +45,10 @@ pub(super) async fn pay(
 
 /// Understands the fields, naming the first that is wrong.
 pub(super) fn parse(request: &PayRequest, origin: Origin) -> Result<BeginPayment, ApiError> {
-    let package_id = request
-        .package_id
-        .parse()
-        .map_err(|_| ApiError::invalid("package_id", "invalid_package", "Choose one of the packages."))?;
-    let msisdn = request.phone.parse().map_err(|error: domain::msisdn::InvalidMsisdn| {
-        ApiError::invalid("phone", "invalid_phone", error.to_string())
-    })?;
-    let mac = request
-        .mac
-        .parse()
-        .map_err(|error: domain::mac::InvalidMac| ApiError::invalid("mac", "invalid_mac", error.to_string()))?;
-    let ip = match request.ip.as_deref().map(str::trim).filter(|ip| !ip.is_empty()) {
-        Some(ip) => Some(
-            ip.parse().map_err(|_| ApiError::invalid("ip", "invalid_ip", "This is not the address of a device."))?,
-        ),
-        None => None,
-    };
+    let package_id = read_package(&request.package_id)?;
+    let msisdn = read_phone(&request.phone)?;
+    let mac = read_mac(&request.mac)?;
+    let ip = read_ip(request.ip.as_deref())?;
     let router_slug = request.router.as_deref().map(str::trim).filter(|slug| !slug.is_empty()).map(str::to_owned);
     Ok(BeginPayment {
         package_id,
@@ -71,6 +60,25 @@ pub(super) fn parse(request: &PayRequest, origin: Origin) -> Result<BeginPayment
         request_id: origin.request_id,
         remote_ip: Some(origin.ip),
     })
+}
+
+pub(super) fn read_package(text: &str) -> Result<PackageId, ApiError> {
+    text.parse().map_err(|_| ApiError::invalid("package_id", "invalid_package", "Choose one of the packages."))
+}
+
+pub(super) fn read_phone(text: &str) -> Result<Msisdn, ApiError> {
+    text.parse()
+        .map_err(|error: domain::msisdn::InvalidMsisdn| ApiError::invalid("phone", "invalid_phone", error.to_string()))
+}
+
+pub(super) fn read_mac(text: &str) -> Result<MacAddr, ApiError> {
+    text.parse().map_err(|error: domain::mac::InvalidMac| ApiError::invalid("mac", "invalid_mac", error.to_string()))
+}
+
+pub(super) fn read_ip(text: Option<&str>) -> Result<Option<IpAddr>, ApiError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let unknown = |_| ApiError::invalid("ip", "invalid_ip", "This is not the address of a device.");
+    text.parse().map(Some).map_err(unknown)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

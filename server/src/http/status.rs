@@ -70,5 +70,16 @@ fn user_status(status: CustomerStatus) -> UserStatus {
         message: status.message,
         can_retry: status.can_retry,
         payment_id: status.payment_id.map(PaymentId::as_uuid),
+        pay_by_hand: status.pay_by_hand.map(pay_by_hand),
+    }
+}
+
+/// Where to pay by hand, as the API and the portal show it.
+pub(super) fn pay_by_hand(by_hand: billing::payments::PayByHand) -> app::api::PayByHand {
+    app::api::PayByHand {
+        kind: if by_hand.account.is_some() { "paybill" } else { "till" }.to_owned(),
+        number: by_hand.number,
+        account: by_hand.account.map(|account| account.to_string()),
+        amount_kes: by_hand.amount_kes,
     }
 }

@@ -29,6 +29,7 @@ impl Start {
             seconds: data("data-seconds").parse().unwrap_or_default(),
             status: data("data-status"),
             is_in_review: !data("data-review").is_empty(),
+            is_claimed: !data("data-claim").is_empty(),
             is_error: hint.as_ref().is_some_and(|hint| hint.class_name().contains("error")),
             hint: hint.and_then(|hint| hint.text_content()).unwrap_or_default(),
         }

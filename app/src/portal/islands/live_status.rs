@@ -9,11 +9,12 @@ use crate::portal::words;
 /// Heading, words and clock of a waiting page.
 #[island]
 pub fn LiveStatus() -> impl IntoView {
-    let Start { seconds: start, status, is_in_review, .. } = Start::here();
+    let Start { seconds: start, status, is_in_review, is_claimed, .. } = Start::here();
     let is_paid = status == "paid";
     let seconds = RwSignal::new(start);
     let words = move || match seconds.get() {
         _ if is_in_review => words::IN_REVIEW,
+        _ if is_claimed => words::CLAIMED,
         seconds if is_paid => words::delivering(seconds),
         seconds => words::waiting(seconds),
     };

@@ -18,6 +18,8 @@ pub struct Start {
     pub status: String,
     /// Whether a person has to look at the payment.
     pub is_in_review: bool,
+    /// Whether an M-Pesa code that the customer showed is being looked into.
+    pub is_claimed: bool,
     /// The hint under the phone field, and whether it is an error.
     pub hint: String,
     /// See `hint`.

@@ -14,9 +14,11 @@ pub(super) fn page(delivering: &Delivering, here: &str) -> impl IntoView + use<>
     let receipt = delivering.receipt.as_ref().map(|receipt| {
         view! { <div><dt>"M-Pesa receipt"</dt><dd>{receipt.as_str().to_owned()}</dd></div> }
     });
+    let credit = delivering.credit.clone().map(|words| view! { <p class="notice good">{words}</p> });
     view! {
         <div class="pulse good" aria-hidden="true"></div>
         {live.around(view! { <LiveStatus /> })}
+        {credit}
         <dl class="facts">
             <div><dt>"Package"</dt><dd>{delivering.package.clone()}</dd></div>
             {receipt}

@@ -1,5 +1,6 @@
 //! The pages, one file each.
 
+mod by_hand;
 mod delivering;
 mod failure;
 mod no_device;
@@ -50,6 +51,8 @@ struct Live {
     retry: Option<&'static str>,
     /// Whether a person has to look at the payment.
     review: Option<&'static str>,
+    /// Whether a code that the customer showed is being looked into.
+    claim: Option<&'static str>,
     /// What the server says now; the page loads again when that changes.
     said: Option<String>,
 }
@@ -68,6 +71,7 @@ impl Live {
             here: here.to_owned(),
             retry: None,
             review: None,
+            claim: None,
             said: None,
         }
     }
@@ -84,6 +88,7 @@ impl Live {
                 data-here=self.here
                 data-retry=self.retry
                 data-review=self.review
+                data-claim=self.claim
                 data-said=self.said
             >
                 {island}

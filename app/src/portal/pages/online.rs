@@ -20,12 +20,14 @@ pub(super) fn page(online: &Online, here: &str) -> impl IntoView + use<> {
             </a>
         }
     });
+    let credit = online.credit.clone().map(|words| view! { <p class="notice good">{words}</p> });
     view! {
         <section class="online">
             <h1>"You are online"</h1>
             <p class="lead">"Time left"</p>
             {live.around(view! { <Countdown /> })}
         </section>
+        {credit}
         <dl class="facts">
             <div><dt>"Package"</dt><dd>{online.package.clone()}</dd></div>
             <div><dt>"Ends"</dt><dd>{clock(online.ends_at, online.now)}</dd></div>

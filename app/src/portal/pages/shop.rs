@@ -3,7 +3,10 @@
 use domain::Package;
 use leptos::prelude::*;
 
-use super::device_fields;
+use super::{
+    by_hand::{pay_by_hand, recover_form},
+    device_fields,
+};
 use crate::portal::{
     islands::{Start, phone_hint::PhoneHint},
     model::{Ended, Field, Notice, Shop},
@@ -11,10 +14,15 @@ use crate::portal::{
 };
 
 pub(super) fn page(shop: &Shop) -> impl IntoView + use<> {
+    let recover = || recover_form(&shop.device, &shop.recovering);
+    let is_first = shop.recovering.is_open || shop.recovering.choose.is_some();
     view! {
         <h1>{heading(shop.notice.as_ref())}</h1>
         {shop.notice.as_ref().map(notice)}
+        {is_first.then(recover)}
+        {shop.pay_by_hand.as_ref().map(pay_by_hand)}
         {if shop.packages.is_empty() { nothing_on_sale().into_any() } else { pay_form(shop).into_any() }}
+        {(!is_first).then(recover)}
         {voucher_form(shop)}
     }
 }

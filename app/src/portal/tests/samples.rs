@@ -6,12 +6,15 @@ use chrono::DateTime;
 use domain::{DataSize, Kes, Package, PackageTerms, PaymentId, Rate};
 use uuid::Uuid;
 
-use crate::portal::{
-    model::{
-        Assets, Delivering, Device, Ended, Failure, Field, FieldError, Islands, Notice, Online, Page, PortalView,
-        Shell, Shop, Theme, Waiting,
+use crate::{
+    api::PayByHand,
+    portal::{
+        model::{
+            Assets, Choose, Delivering, Device, Ended, Failure, Field, FieldError, Islands, Notice, Online, Page,
+            PortalView, Recovering, Shell, Shop, Theme, Waiting,
+        },
+        render,
     },
-    render,
 };
 
 pub(super) fn device() -> Device {
@@ -54,6 +57,8 @@ pub(super) fn shop() -> Shop {
         voucher: String::new(),
         field_error: None,
         notice: None,
+        pay_by_hand: None,
+        recovering: Recovering::default(),
     }
 }
 
@@ -72,8 +77,53 @@ pub(super) fn waiting(elapsed_secs: u64, may_start_again: bool) -> Page {
         elapsed_secs,
         may_start_again,
         is_in_review: false,
+        is_claimed: false,
+        received: None,
+        pay_by_hand: None,
         message: "Check your phone and enter your M-Pesa PIN.".into(),
     })
+}
+
+pub(super) fn by_hand(kind: &str) -> PayByHand {
+    PayByHand {
+        kind: kind.into(),
+        number: "174379".into(),
+        account: (kind == "paybill").then(|| "WF7K2M9P".into()),
+        amount_kes: 35,
+    }
+}
+
+/// Part of the money came by hand, and the rest can be paid.
+pub(super) fn short() -> Page {
+    let Page::Waiting(open) = waiting(40, false) else { panic!("not a waiting page") };
+    Page::Waiting(Waiting {
+        received: Some("We received KES 15 of KES 50. Pay KES 35 more to paybill 174379, account WF7K2M9P.".into()),
+        pay_by_hand: Some(by_hand("paybill")),
+        ..open
+    })
+}
+
+pub(super) fn claimed() -> Page {
+    let Page::Waiting(open) = waiting(40, true) else { panic!("not a waiting page") };
+    Page::Waiting(Waiting { is_claimed: true, ..open })
+}
+
+/// A code was shown and nobody knows what was bought.
+pub(super) fn choosing() -> Page {
+    let choose = Choose { packages: shop().packages, phone: "0712 345 678".into() };
+    let recovering = Recovering { text: "UKM4T8IYOU".into(), choose: Some(choose), ..Recovering::default() };
+    Page::Shop(Shop { recovering, ..shop() })
+}
+
+pub(super) fn failed_by_hand() -> Page {
+    let notice = Notice::PaymentFailed { message: "No response from your phone.".into() };
+    let recovering = Recovering {
+        is_open: true,
+        text: "hello".into(),
+        error: Some("There is no M-Pesa code in this text.".into()),
+        choose: None,
+    };
+    Page::Shop(Shop { notice: Some(notice), pay_by_hand: Some(by_hand("till")), recovering, ..shop() })
 }
 
 pub(super) fn delivering(waiting_secs: u64) -> Page {
@@ -83,6 +133,7 @@ pub(super) fn delivering(waiting_secs: u64) -> Page {
         package: "1 day".into(),
         receipt: Some("UKM4T8IYOU".parse().unwrap()),
         waiting_secs,
+        credit: None,
     })
 }
 
@@ -95,6 +146,7 @@ pub(super) fn online(data_remaining: Option<DataSize>) -> Page {
         data_remaining,
         ends_at: DateTime::parse_from_rfc3339("2026-11-23T08:15:00+03:00").unwrap(),
         now: DateTime::parse_from_rfc3339("2026-11-22T09:12:00+03:00").unwrap(),
+        credit: None,
     })
 }
 
@@ -139,6 +191,10 @@ pub(super) fn every_page() -> Vec<(&'static str, Page)> {
         ("shop-router", noticed(Notice::Router { error: "user x has reached uptime limit".into() })),
         ("waiting", waiting(12, false)),
         ("waiting-long", waiting(240, true)),
+        ("waiting-short", short()),
+        ("waiting-claimed", claimed()),
+        ("shop-choose", choosing()),
+        ("shop-by-hand", failed_by_hand()),
         ("delivering", delivering(2)),
         ("delivering-long", delivering(60)),
         ("online", online(Some(DataSize::from_mb(1240)))),

@@ -86,6 +86,8 @@ pub struct CustomerStatus {
     pub received_kes: u32,
     /// Where the customer can pay by hand what is missing; `None` when that is not offered now.
     pub pay_by_hand: Option<PayByHand>,
+    /// What was kept as credit, or taken from it, when this was settled, in words; part of `message` too.
+    pub credit: Option<String>,
     /// Whether an M-Pesa code that this customer showed is being looked into.
     pub is_claimed: bool,
 }
@@ -187,7 +189,7 @@ impl Billing {
             kept if kept > 0 => format!("KES {kept} is kept as your credit."),
             used => format!("KES {} of your credit was used.", used.unsigned_abs()),
         };
-        Ok(CustomerStatus { message: format!("{} {words}", status.message), ..status })
+        Ok(CustomerStatus { message: format!("{} {words}", status.message), credit: Some(words), ..status })
     }
 
     /// Says what has come in by hand, where the rest can be paid, and whether a code is being looked into.
@@ -285,6 +287,7 @@ fn nothing() -> CustomerStatus {
         pending_secs: 0,
         received_kes: 0,
         pay_by_hand: None,
+        credit: None,
         is_claimed: false,
     }
 }

@@ -170,7 +170,7 @@ pub(super) fn page<T>(mut rows: Vec<T>, limit: u32, position: impl FnOnce(&T) ->
     (rows, next)
 }
 
-fn payment_row(payment: &PaymentListed) -> PaymentRow {
+pub(super) fn payment_row(payment: &PaymentListed) -> PaymentRow {
     PaymentRow {
         id: payment.id.as_uuid(),
         created_at: payment.created_at,

@@ -2,10 +2,10 @@
 //! refused field is the same page again with what was typed.
 
 use app::{
-    api::PayRequest,
+    api::{PayRequest, RecoverRequest},
     portal::{
         local_path,
-        model::{Device, Field, FieldError, Notice, Page, Shop, Theme},
+        model::{Choose, Device, Field, FieldError, Notice, Page, Recovering, Shop, Theme},
     },
 };
 use axum::{
@@ -14,26 +14,32 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use billing::{payments::BeginError, vouchers::RedeemError};
+use billing::{
+    payments::{BeginError, RecoveryOutcome},
+    vouchers::RedeemError,
+};
 
 use super::{
     pages::{device, shop, trouble},
     parameters::{self, Parameters},
     shell,
 };
-use crate::http::{AppState, error::ApiError, extract::body_error, pay, request::Origin};
+use crate::http::{AppState, error::ApiError, extract::body_error, pay, recover, request::Origin};
 
 /// What was typed, to show it again.
 struct Typed {
     package_id: String,
     phone: String,
     voucher: String,
+    text: String,
 }
 
 /// Why a form did not lead on.
 enum Refusal {
     /// A field, or the whole, with the status to answer.
     Form { status: StatusCode, field: Option<Field>, message: String },
+    /// The form for money that was paid already, with the status to answer: what was wrong, or that more has to be said.
+    Paid { status: StatusCode, error: Option<String>, choose: Option<String> },
     /// Something that has a page of its own.
     Trouble(ApiError),
 }
@@ -95,6 +101,50 @@ pub(in crate::http) async fn voucher(
     .await
 }
 
+/// `POST /recover`.
+pub(in crate::http) async fn recover(
+    State(state): State<AppState>,
+    origin: Origin,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    submit(&state, &headers, body, async |parameters: &Parameters, device: &Device| {
+        let request = RecoverRequest {
+            text: parameters.long_text("text"),
+            mac: device.mac.to_string(),
+            ip: device.ip.clone(),
+            router: Some(device.router.clone()),
+            package_id: parameters.text("package_id"),
+            phone: parameters.text("phone"),
+        };
+        let request = recover::parse(&request, origin).map_err(recover_refusal)?;
+        let recovery = state.billing().recover(request).await.map_err(|error| recover_refusal(error.into()))?;
+        match (recovery.outcome, recovery.payment_id) {
+            (RecoveryOutcome::Choose, _) => {
+                Err(Refusal::Paid { status: StatusCode::OK, error: None, choose: Some(recovery.message) })
+            }
+            (RecoveryOutcome::Refused, _) | (_, None) => Err(Refusal::Paid {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                error: Some(recovery.message),
+                choose: None,
+            }),
+            (RecoveryOutcome::Connected, Some(_)) => Ok(device.path()),
+            (_, Some(id)) => Ok(device.payment_path(id)),
+        }
+    })
+    .await
+}
+
+fn recover_refusal(error: ApiError) -> Refusal {
+    match error.field() {
+        Some("package_id" | "phone") => {
+            Refusal::Paid { status: error.status(), error: None, choose: Some(error.message().to_owned()) }
+        }
+        Some("text") => Refusal::Paid { status: error.status(), error: Some(error.message().to_owned()), choose: None },
+        _ => error.into(),
+    }
+}
+
 fn voucher_refusal(error: RedeemError) -> Refusal {
     let message = error.to_string();
     let status = match error {
@@ -129,18 +179,45 @@ async fn submit(
         Ok(path) => see_other(&path),
         Err(Refusal::Trouble(error)) => trouble(state, theme, device.path(), &error).await,
         Err(Refusal::Form { status, field, message }) => {
-            let text = |name: &str| parameters.text(name).unwrap_or_default();
-            let typed = Typed { package_id: text("package_id"), phone: text("phone"), voucher: text("code") };
-            let here = device.path();
-            match shop(state, device, None).await {
-                Ok(shop) => {
-                    let page = Page::Shop(refused(shop, typed, field, message));
-                    shell::answer(state, status, theme, here, page).await
-                }
-                Err(error) => trouble(state, theme, here, &error).await,
-            }
+            let with = |shop, typed| refused(shop, typed, field, message);
+            shop_again(state, theme, status, (device, &parameters), with).await
+        }
+        Err(Refusal::Paid { status, error, choose }) => {
+            let with = |shop, typed| paid(shop, typed, error, choose);
+            shop_again(state, theme, status, (device, &parameters), with).await
         }
     }
+}
+
+/// The packages again, with what was typed and what was wrong with it.
+async fn shop_again(
+    state: &AppState,
+    theme: Theme,
+    status: StatusCode,
+    (device, parameters): (Device, &Parameters),
+    with: impl FnOnce(Shop, Typed) -> Shop,
+) -> Response {
+    let text = |name: &str| parameters.text(name).unwrap_or_default();
+    let typed = Typed {
+        package_id: text("package_id"),
+        phone: text("phone"),
+        voucher: text("code"),
+        text: parameters.long_text("text"),
+    };
+    let here = device.path();
+    match shop(state, device, None).await {
+        Ok(shop) => shell::answer(state, status, theme, here, Page::Shop(with(shop, typed))).await,
+        Err(error) => trouble(state, theme, here, &error).await,
+    }
+}
+
+/// The form for money that was paid already, first on the page.
+fn paid(shop: Shop, typed: Typed, error: Option<String>, choose: Option<String>) -> Shop {
+    let notice = choose.clone().map(|message| Notice::Hint { message });
+    let phone: String = typed.phone.chars().take(40).collect();
+    let choose = choose.map(|_| Choose { packages: shop.packages.clone(), phone });
+    let recovering = Recovering { is_open: true, text: typed.text, error, choose };
+    Shop { notice, recovering, ..shop }
 }
 
 fn refused(shop: Shop, typed: Typed, field: Option<Field>, message: String) -> Shop {

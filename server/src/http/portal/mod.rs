@@ -6,7 +6,7 @@ mod pages;
 mod parameters;
 mod shell;
 
-pub(super) use forms::{pay, theme, voucher};
+pub(super) use forms::{pay, recover, theme, voucher};
 pub(super) use pages::{named, unnamed};
 pub(super) use parameters::theme as theme_of;
 pub(super) use shell::{PortalAssets, ShellCache, time_zone};

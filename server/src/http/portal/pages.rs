@@ -1,6 +1,6 @@
 //! `GET /` and `GET /w/{router}`: one page for a device, whatever state it is in.
 
-use app::portal::model::{Delivering, Device, Ended, Failure, Notice, Online, Page, Shop, Theme, Waiting};
+use app::portal::model::{Delivering, Device, Ended, Failure, Notice, Online, Page, Recovering, Shop, Theme, Waiting};
 use axum::{
     extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
@@ -14,7 +14,7 @@ use super::{
     parameters::{self, Parameters},
     shell,
 };
-use crate::http::{AppState, error::ApiError};
+use crate::http::{AppState, error::ApiError, status::pay_by_hand};
 
 /// `GET /`: for links without a router's name, such as those of an owner with one router.
 pub(in crate::http) async fn unnamed(
@@ -78,16 +78,21 @@ pub(super) async fn trouble(state: &AppState, theme: Theme, here: String, error:
 async fn page(state: &AppState, router: Option<String>, parameters: &Parameters) -> Result<Page, ApiError> {
     let device = device(state, router, parameters).await?;
     let status = status(state, &device, parameters).await?;
-    let wants_shop = parameters.text("view").as_deref() == Some("shop");
+    let view = parameters.text("view");
+    let has_paid = view.as_deref() == Some("paid");
+    let wants_shop = has_paid || view.as_deref() == Some("shop");
     match (status.phase, status.payment_id) {
-        (Phase::Pending, Some(payment)) if !(wants_shop && status.can_retry) => {
+        (Phase::Pending, Some(payment)) if !(wants_shop && (status.can_retry || has_paid)) => {
             waiting(state, device, payment, status).await.map(Page::Waiting)
         }
         (Phase::Paid, payment) if !wants_shop => delivering(state, device, payment, status).await.map(Page::Delivering),
         (Phase::Online, payment) if !wants_shop => Ok(Page::Online(online(state, device, payment, &status).await)),
         _ => {
             let notice = notice(&status, wants_shop, parameters);
-            shop(state, device, notice).await.map(Page::Shop)
+            let pay_by_hand = status.pay_by_hand.map(pay_by_hand);
+            let recovering = Recovering { is_open: has_paid, ..Recovering::default() };
+            let shop = shop(state, device, notice).await?;
+            Ok(Page::Shop(Shop { pay_by_hand, recovering, ..shop }))
         }
     }
 }
@@ -147,7 +152,17 @@ fn notice(status: &CustomerStatus, wants_shop: bool, parameters: &Parameters) ->
 /// The packages, with nothing typed yet.
 pub(super) async fn shop(state: &AppState, device: Device, notice: Option<Notice>) -> Result<Shop, ApiError> {
     let packages = state.billing().list_packages().await?;
-    Ok(Shop { device, packages, chosen: None, phone: String::new(), voucher: String::new(), field_error: None, notice })
+    Ok(Shop {
+        device,
+        packages,
+        chosen: None,
+        phone: String::new(),
+        voucher: String::new(),
+        field_error: None,
+        notice,
+        pay_by_hand: None,
+        recovering: Recovering::default(),
+    })
 }
 
 async fn waiting(
@@ -171,6 +186,9 @@ async fn waiting(
         elapsed_secs: status.pending_secs,
         may_start_again: status.can_retry,
         is_in_review: listed.state == PaymentState::Review,
+        is_claimed: status.is_claimed,
+        received: (status.received_kes > 0).then(|| status.message.clone()),
+        pay_by_hand: status.pay_by_hand.map(pay_by_hand),
         message: status.message,
     })
 }
@@ -192,6 +210,7 @@ async fn delivering(
         package: status.package_name.unwrap_or_default(),
         receipt: listed.and_then(|listed| listed.receipt),
         waiting_secs: since.and_then(|since| u64::try_from(since.num_seconds()).ok()).unwrap_or(0),
+        credit: status.credit,
     })
 }
 
@@ -209,5 +228,6 @@ async fn online(state: &AppState, device: Device, payment: Option<PaymentId>, st
         data_remaining: status.bytes_remaining.map(DataSize::from_bytes),
         ends_at: ends_at.with_timezone(&zone).fixed_offset(),
         now: now.with_timezone(&zone).fixed_offset(),
+        credit: status.credit.clone(),
     }
 }

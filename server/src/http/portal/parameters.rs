@@ -12,6 +12,8 @@ use url::Url;
 const DESTINATION_MAX: usize = 2000;
 /// Longest value of any other parameter that is looked at.
 const VALUE_MAX: usize = 500;
+/// Longest pasted text that is looked at.
+const LONG_VALUE_MAX: usize = 1000;
 
 /// Decoded pairs of a query or a form; the first of a name counts.
 #[derive(Debug, Default)]
@@ -32,6 +34,17 @@ impl Parameters {
         let clean: String = self.0.get(name)?.chars().filter(|c| !c.is_control()).take(VALUE_MAX).collect();
         let clean = clean.trim();
         (!clean.is_empty()).then(|| clean.to_owned())
+    }
+
+    /// A pasted text: line breaks become spaces; empty when there is none, cut when far too long.
+    pub(super) fn long_text(&self, name: &str) -> String {
+        let text = self.0.get(name).map(String::as_str).unwrap_or_default();
+        text.chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(LONG_VALUE_MAX)
+            .collect::<String>()
+            .trim()
+            .to_owned()
     }
 
     /// The device's hardware address, if it is one.
