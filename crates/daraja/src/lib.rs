@@ -30,6 +30,7 @@ pub mod result;
 pub mod statement;
 mod sync_error;
 mod timestamp;
+mod transaction_desc;
 mod wire;
 
 pub use auth::CredentialsError;
@@ -42,7 +43,8 @@ pub use domain::result_text::RefusalClass;
 pub use initiator::Initiator;
 pub use party::Party;
 pub use payer::PayerNumber;
-pub use push::{PushOutcome, PushReply, PushRequest, TransactionDesc};
+pub use push::{PushOutcome, PushReply, PushRequest};
 pub use query::{NoInformation, QueryOutcome, QueryReply};
 pub use reply::{Refusal, Reply, UnknownCause};
 pub use request::{RequestOutcome, RequestReply, ReversalRequest, StatusRequest};
+pub use transaction_desc::TransactionDesc;

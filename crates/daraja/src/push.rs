@@ -20,6 +20,7 @@ use crate::{
     client::{CallError, Client},
     http::Answer,
     reply::{self, NotAnswered, Refusal, Reply, UnknownCause},
+    transaction_desc::TransactionDesc,
     wire::{self, Lexeme},
 };
 
@@ -38,39 +39,6 @@ pub struct PushRequest {
     pub transaction_desc: TransactionDesc,
     /// Where the result is posted; holds a token of this payment alone.
     pub callback_url: CallbackUrl,
-}
-
-/// `TransactionDesc`: 1 to 13 letters, digits and spaces (documented length; the alphabet is our decision).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransactionDesc(String);
-
-impl TransactionDesc {
-    /// Longest description Daraja accepts.
-    pub const MAX_LEN: usize = 13;
-
-    /// Fits any text: keeps ASCII letters, digits and single spaces, and cuts at 13. `Payment` when nothing is left.
-    #[must_use]
-    pub fn fitted(text: &str) -> Self {
-        let mut fitted = String::with_capacity(Self::MAX_LEN);
-        for character in text.chars() {
-            if fitted.len() == Self::MAX_LEN {
-                break;
-            }
-            if character.is_ascii_alphanumeric() {
-                fitted.push(character);
-            } else if !fitted.is_empty() && !fitted.ends_with(' ') {
-                fitted.push(' ');
-            }
-        }
-        fitted.truncate(fitted.trim_end().len());
-        if fitted.is_empty() { Self("Payment".to_owned()) } else { Self(fitted) }
-    }
-
-    /// The description as sent.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// What became of a push.
@@ -242,22 +210,23 @@ struct AcceptedBody<'a> {
     customer_message: Option<&'a RawValue>,
 }
 
+impl From<NotAnswered> for PushOutcome {
+    fn from(end: NotAnswered) -> Self {
+        match end {
+            NotAnswered::Refused(refusal) => Self::Refused(refusal),
+            NotAnswered::Unknown(cause) => Self::Unknown { cause },
+        }
+    }
+}
+
 fn unanswered(error: CallError) -> PushReply {
     let (end, http_status, raw) = error.split();
-    let outcome = match end {
-        NotAnswered::Refused(refusal) => PushOutcome::Refused(refusal),
-        NotAnswered::Unknown(cause) => PushOutcome::Unknown { cause },
-    };
-    PushReply { outcome, http_status, raw }
+    PushReply { outcome: end.into(), http_status, raw }
 }
 
 /// Reads an answer in the order fault, error code, acceptance; anything else is unknown.
 fn interpret(answer: Answer) -> PushReply {
-    let outcome = match reply::submission_error(&answer) {
-        Some(NotAnswered::Refused(refusal)) => PushOutcome::Refused(refusal),
-        Some(NotAnswered::Unknown(cause)) => PushOutcome::Unknown { cause },
-        None => accepted(&answer),
-    };
+    let outcome = reply::submission_error(&answer).map_or_else(|| accepted(&answer), Into::into);
     PushReply { outcome, http_status: Some(answer.status), raw: answer.body }
 }
 
@@ -283,24 +252,5 @@ fn accepted(answer: &Answer) -> PushOutcome {
             customer_message: wire::sentence(body.customer_message),
         },
         _ => unreadable,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn descriptions_are_fitted() {
-        for (text, fitted) in [
-            ("WiFi 1 hour", "WiFi 1 hour"),
-            ("  1  hour – unlimited ", "1 hour unlimi"),
-            ("Hour+Data+Speed", "Hour Data Spe"),
-            ("twelve chars x", "twelve chars"),
-            ("", "Payment"),
-            ("…", "Payment"),
-        ] {
-            assert_eq!(TransactionDesc::fitted(text).as_str(), fitted, "{text:?}");
-        }
     }
 }

@@ -82,6 +82,7 @@ async fn a_person_pays_by_hand() {
     let bench = Bench::manual().await;
     let page = bench.get("/phone?number=0712345678&panel=pay").await;
     assert!(page.text.contains(r#"action="/phone/pay""#), "{}", page.text);
+    assert!(page.text.contains("Lipa na M-PESA") && page.text.contains(r#"value="174379""#), "{}", page.text);
     let form = [("msisdn", "0712345678"), ("number", "174379"), ("amount", "50"), ("account", "WF7K3Q9X")];
     let paid = bench.http.post(bench.url("/phone/pay")).form(&form);
     assert_eq!(bench.send(paid).await.status, 303);
