@@ -223,6 +223,27 @@ async fn a_callback_without_a_token_only_makes_us_ask(pool: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_receipt_that_came_without_a_token_is_nobodys(pool: MySqlPool) {
+    let setup = Setup { callbacks_arrive: false, ..Setup::default() };
+    let world = World::with(pool, setup).await;
+    let id = world.pay("success").await;
+    world.reaches(id, PaymentState::Pending).await;
+    let (_, body) = delivered(&world).await;
+    let charge = world.daraja.control().charges().pop().unwrap();
+
+    // Somebody who knows the CheckoutRequestID, in which only three digits are secret.
+    let forged = String::from_utf8(body).unwrap().replace(&charge.receipt, "FORGED0001");
+    world.billing.receive_hint(forged.as_bytes(), None).await.unwrap();
+    world.reaches(id, PaymentState::Succeeded).await;
+    world.billing.receive_hint(forged.as_bytes(), None).await.unwrap();
+    assert_eq!(world.count("select count(*) from payment_events where source = 'hint'").await, 2);
+    let listed = world.billing.find_listed_payment(id).await.unwrap().unwrap();
+    assert_eq!(listed.receipt, None, "a made-up receipt was believed");
+    assert_eq!(world.count("select count(*) from receipts").await, 0);
+    world.holds_the_invariants().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_success_from_a_strange_address_is_verified_and_keeps_its_receipt(pool: MySqlPool) {
     let world = World::with(pool, Setup { callback_ips: CallbackIps::Verify, ..Setup::default() }).await;
     let id = world.pay("success").await;

@@ -163,11 +163,17 @@ fn event_json(event: &NewEvent<'_>) -> serde_json::Value {
     })
 }
 
-/// The newest bodies that arrived as hints for a payment, newest first.
+/// The detail of a hint that came without a payment's token: anybody may have sent it.
+pub(crate) const WITHOUT_TOKEN: &str = "came without a token";
+
+/// The newest bodies that arrived as hints on a payment's secret path, newest first. What came without its token is
+/// not among them: a receipt that anybody may have made up must never become the payment's.
 pub(crate) async fn list_hint_bodies(pool: &MySqlPool, id: PaymentId) -> Result<Vec<Vec<u8>>, StoreError> {
     let bodies = sqlx::query_scalar!(
-        "select body from payment_events where payment_id = ? and source = 'hint' order by id desc limit 5",
-        id.as_uuid()
+        "select body from payment_events
+         where payment_id = ? and source = 'hint' and coalesce(detail, '') <> ? order by id desc limit 5",
+        id.as_uuid(),
+        WITHOUT_TOKEN
     )
     .fetch_all(pool)
     .await?;

@@ -105,10 +105,10 @@ impl Billing {
             Ok(callback) => payments::find_id_by_checkout(self.pool(), &callback.checkout_request_id).await?,
             Err(_) => None,
         };
-        self.keep_hint(id, body, remote_ip, "came without a token").await
+        self.keep_hint(id, body, remote_ip, payment_events::WITHOUT_TOKEN).await
     }
 
-    /// A success that Daraja confirmed by query has no receipt; one that arrived as a hint may supply it.
+    /// A success that Daraja confirmed by query has no receipt; a hint that came with the token may supply it.
     pub(super) async fn apply_hinted_receipt(&self, id: PaymentId) -> Result<(), StoreError> {
         for body in payment_events::list_hint_bodies(self.pool(), id).await? {
             let Ok(callback) = callback::decode(&body) else { continue };

@@ -80,7 +80,7 @@ impl Billing {
             return Ok(true);
         }
         let Ok(permit) = Arc::clone(in_flight).try_acquire_owned() else { return Ok(false) };
-        if !self.claim(due).await? {
+        if !payments::claim_query(self.pool(), due, self.again_after(due, payment.state)).await? {
             return Ok(true);
         }
         *next_allowed = Instant::now() + Duration::from_secs(60) / self.options().query_per_minute.max(1);
@@ -100,14 +100,16 @@ impl Billing {
     /// got.
     async fn without_checkout(&self, due: &DueQuery, payment: &PaymentRecord) -> Result<bool, StoreError> {
         let age = self.now() - payment.submitted_at.unwrap_or(payment.created_at);
-        let is_lost = age >= TimeDelta::seconds(secs("BANDO_PUSH_LOST_SECS", PUSH_LOST_AFTER_SECS));
+        let is_lost = age >= lost_after();
         // While the push is on its way its answer, and with it the id, may come any moment: a question that was asked
         // for early must not wait for the next turn of the schedule.
         let is_on_its_way = payment.state == PaymentState::Created && !is_lost;
         let soon = is_on_its_way.then(|| self.now() + TimeDelta::seconds(ON_ITS_WAY_SECS));
-        if !payments::claim_query(self.pool(), due, soon.or_else(|| self.next_after(due))).await? {
+        let next = soon.or_else(|| self.again_after(due, payment.state));
+        if !payments::claim_query(self.pool(), due, next).await? {
             return Ok(true);
         }
+        killpoint!("query.claimed");
         match (payment.state, payment.submitted_at) {
             // Moving the state first makes sure that a slow process cannot send it after this.
             (PaymentState::Created, None) if is_lost => {
@@ -169,8 +171,10 @@ impl Billing {
         self.record(id, testimony).await.map(drop)
     }
 
-    async fn claim(&self, due: &DueQuery) -> Result<bool, StoreError> {
-        payments::claim_query(self.pool(), due, self.next_after(due)).await
+    /// When a payment comes up again. An open one does after its last turn, too: only the evidence that it is over
+    /// ends its turns, or a process that is killed before that is stored would leave it open for ever.
+    fn again_after(&self, due: &DueQuery, state: PaymentState) -> Option<chrono::DateTime<chrono::Utc>> {
+        self.next_after(due).or_else(|| state.is_open().then(|| self.now() + lost_after()))
     }
 
     /// When the query after this one is due: by the schedule, but never in the past, so that a backlog after
@@ -180,4 +184,9 @@ impl Billing {
         let schedule = (due.attempts + 1..).map_while(|attempt| self.options().query_delay_at(attempt));
         schedule.map(|delay| due.created_at + delay).find(|at| *at > now)
     }
+}
+
+/// When a push or a question that was not answered is lost.
+fn lost_after() -> TimeDelta {
+    TimeDelta::seconds(secs("BANDO_PUSH_LOST_SECS", PUSH_LOST_AFTER_SECS))
 }
