@@ -6,6 +6,7 @@ mod package;
 mod router;
 mod serve;
 mod settings;
+mod statement;
 mod text;
 mod voucher;
 
@@ -72,6 +73,9 @@ enum Command {
     /// Prepaid codes.
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
+    /// M-Pesa's own books, compared with what is here.
+    #[command(subcommand)]
+    Statement(statement::StatementCommand),
     /// What may be changed without a restart, such as the name on the portal.
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
@@ -163,6 +167,7 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Router(command) => router::run(command, &open().await?).await,
         Command::Mpesa(command) => mpesa::run(command, &open().await?.billing).await,
         Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
+        Command::Statement(command) => statement::run(command, &open().await?.billing).await,
         Command::Settings(command) => settings::run(command, &open().await?.billing).await,
         Command::Config(_) => {
             say("the settings are complete and can be understood");

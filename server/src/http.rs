@@ -34,8 +34,9 @@ use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::Co
 use tower_sessions_sqlx_store::MySqlStore;
 
 use error::ApiError;
-use limits::{BODY_MAX, CALLBACKS_MAX, Places, REQUESTS_MAX};
+use limits::{BODY_MAX, CALLBACKS_MAX, Places, REQUESTS_MAX, UPLOADS_MAX};
 
+pub(crate) use admin::statements::statement_report;
 pub(crate) use packages::package_item;
 pub(crate) use state::AppState;
 
@@ -46,7 +47,10 @@ pub(crate) fn routes(state: AppState, sessions: MySqlStore) -> Router {
     Router::new()
         .merge(mpesa(&state).route_layer(from_fn_with_state(reports, limits::limit)))
         .merge(customers(&state).route_layer(from_fn_with_state(ordinary.clone(), limits::limit)))
-        .merge(owners(&state, sessions).route_layer(from_fn_with_state(ordinary, limits::limit)))
+        .merge(owners(&state, sessions.clone()).route_layer(from_fn_with_state(ordinary, limits::limit)))
+        .merge(
+            uploads(&state, sessions).route_layer(from_fn_with_state(Places::new(UPLOADS_MAX), limits::limit_upload)),
+        )
         .merge(files())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
@@ -117,11 +121,32 @@ fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
         .route("/api/admin/notifications", get(admin::notifications::list))
         .route("/api/admin/notifications/{id}/read", post(admin::notifications::mark_read))
         .route("/api/events", get(events::admin))
+        .merge(books())
         .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site));
     doors
         .merge(rooms)
         .route_layer(from_fn_with_state(state.clone(), want_database))
         .route("/metrics", get(health::metrics))
+        .route_layer(admin::session::layer(sessions, state.config().http.is_https()))
+}
+
+/// Money that goes back, and M-Pesa's own books.
+fn books() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/payments/{id}/refund", post(admin::refunds::refund))
+        .route("/api/admin/statements", get(admin::statements::list))
+        .route("/api/admin/statements/{id}", get(admin::statements::one))
+        .route("/api/admin/statements/{id}/lines", get(admin::statements::lines))
+        .route("/api/admin/statements/{id}/lines/{receipt}/settle", post(admin::statements::settle))
+}
+
+/// Files that owners send: larger and slower than anything else, so few at a time.
+fn uploads(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/statements", post(admin::statements::import))
+        .layer(DefaultBodyLimit::max(daraja::statement::MAX_BYTES))
+        .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site))
+        .route_layer(from_fn_with_state(state.clone(), want_database))
         .route_layer(admin::session::layer(sessions, state.config().http.is_https()))
 }
 

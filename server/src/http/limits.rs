@@ -22,6 +22,11 @@ pub(crate) const REQUESTS_MAX: usize = 512;
 /// M-Pesa's reports in hand at once, beside the ordinary requests.
 pub(crate) const CALLBACKS_MAX: usize = 2048;
 
+/// Files being sent at once.
+pub(crate) const UPLOADS_MAX: usize = 2;
+/// Longest sending a file may take, over a slow line.
+pub(crate) const UPLOAD_MAX: Duration = Duration::from_secs(120);
+
 /// Places for one class of requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Places(Arc<Semaphore>);
@@ -35,13 +40,22 @@ impl Places {
 }
 
 /// Middleware: answers `503` at once when no place is free, and after [`HANDLER_MAX`] when it takes too long.
-pub(super) async fn limit(State(places): State<Places>, request: Request, next: Next) -> Response {
+pub(super) async fn limit(places: State<Places>, request: Request, next: Next) -> Response {
+    limit_to(HANDLER_MAX, places, request, next).await
+}
+
+/// Middleware: the same for files, which take longer.
+pub(super) async fn limit_upload(places: State<Places>, request: Request, next: Next) -> Response {
+    limit_to(UPLOAD_MAX, places, request, next).await
+}
+
+async fn limit_to(longest: Duration, State(places): State<Places>, request: Request, next: Next) -> Response {
     let Ok(_place) = places.0.try_acquire() else {
         metrics::counter!("bando_http_shed_total").increment(1);
         return ApiError::unavailable("busy", "There are too many requests at the moment. Please try again.")
             .into_response();
     };
-    match tokio::time::timeout(HANDLER_MAX, next.run(request)).await {
+    match tokio::time::timeout(longest, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::unavailable("too_slow", "This took too long. Please try again.").into_response(),
     }

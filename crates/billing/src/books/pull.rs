@@ -73,7 +73,8 @@ impl Billing {
     /// # Errors
     /// [`PullError`]. What was read before the error is kept.
     pub async fn pull_transactions(&self, hours: u32) -> Result<Pulled, PullError> {
-        let to = self.now();
+        // Whole seconds are asked for: the one that has begun is asked for to its end.
+        let to = self.now() + TimeDelta::seconds(1);
         let from = to - TimeDelta::hours(i64::from(hours.clamp(1, PULL_HOURS_MAX)));
         let mut pulled = Pulled { lines: 0, unreadable: 0, settled: 0, queued: 0, report: None };
         let mut offset = 0u32;

@@ -1,6 +1,6 @@
 //! M-Pesa is asked to give a payment back, answers at a secret address, and may answer late or never.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use daraja::{
     CallbackUrl, RequestOutcome, ReversalRequest,
@@ -25,6 +25,8 @@ use crate::{
     random,
 };
 
+/// How long the owner waits for M-Pesa's acknowledgement.
+const PATIENCE: Duration = Duration::from_secs(8);
 const ASKED: &str = "M-Pesa was asked to give the money back. Its answer takes seconds, at most some minutes; the access \
                      ends when it says yes.";
 /// What to do when nobody knows.
@@ -55,7 +57,10 @@ impl Billing {
         let refund_id = row.id;
         // Not cut off when the browser goes away: nobody else would know what became of it.
         let asked = self.inner.tracker.spawn(async move { billing.ask_m_pesa(&row, urls).await });
-        asked.await.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))??;
+        // M-Pesa's acknowledgement takes a second; without it the owner hears that it was asked.
+        if let Ok(asked) = tokio::time::timeout(PATIENCE, asked).await {
+            asked.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))??;
+        }
         let now = refunds::find_refund(self.pool(), refund_id).await?;
         Ok(now.map(|row| row.message).unwrap_or_default())
     }

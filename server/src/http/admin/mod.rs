@@ -5,5 +5,7 @@ pub(super) mod money;
 pub(super) mod notifications;
 pub(super) mod page;
 pub(super) mod payments;
+pub(super) mod refunds;
 pub(super) mod session;
+pub(super) mod statements;
 pub(super) mod users;
