@@ -25,6 +25,7 @@ use serde::Deserialize;
 
 use super::{
     payments::{page, page_size, payment_row, read},
+    refunds::refund_row,
     session::CurrentAdmin,
 };
 use crate::http::{
@@ -64,7 +65,7 @@ pub(in crate::http) async fn payment(
             .into_iter()
             .map(|event| EventRow { at: event.at, source: event.source, message: event.message, body: event.body })
             .collect(),
-        refunds: Vec::new(),
+        refunds: billing.list_refunds(id).await?.into_iter().map(refund_row).collect(),
         actions: detail.actions.into_iter().map(str::to_owned).collect(),
     }))
 }

@@ -1,6 +1,6 @@
 //! Giving money back. Owners only, with a reason.
 
-use app::api::{Done, ErrorBody, RefundRequest};
+use app::api::{Done, ErrorBody, RefundRequest, RefundRow};
 use axum::{
     Json,
     extract::{Path, State},
@@ -8,7 +8,7 @@ use axum::{
 };
 use billing::{
     Billing,
-    refunds::{RefundError, RefundKind},
+    refunds::{RefundError, RefundKind, RefundRecord},
 };
 use domain::PaymentId;
 
@@ -36,6 +36,20 @@ pub(in crate::http) async fn refund(
         RefundKind::Reversal => billing.ask_reversal(id, &admin, &request.reason, Some(ip)).await?,
     };
     Ok(Json(Done { message }))
+}
+
+/// One refund as the payment shows it.
+pub(super) fn refund_row(refund: RefundRecord) -> RefundRow {
+    RefundRow {
+        id: refund.id,
+        kind: refund.kind,
+        state: refund.state,
+        amount_kes: refund.amount_kes,
+        message: refund.message,
+        reason: refund.reason,
+        by: refund.by,
+        created_at: refund.created_at,
+    }
 }
 
 impl From<RefundError> for ApiError {
