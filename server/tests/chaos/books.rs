@@ -17,6 +17,7 @@ pub(crate) struct Payment {
     pub(crate) state: String,
     pub(crate) review_reason: Option<String>,
     pub(crate) receipt: Option<String>,
+    pub(crate) result_code: Option<String>,
     pub(crate) checkout: Option<String>,
     pub(crate) amount_kes: u32,
     pub(crate) duration_minutes: u32,
@@ -76,7 +77,8 @@ impl Books {
         let number = |id: Uuid| slugs.get(&id).and_then(|slug| slug.get(1..)?.parse().ok()).unwrap_or(usize::MAX);
         let payments = "select p.id, account_reference, state, review_reason, receipt, checkout_request_id, amount_kes,
                                duration_minutes, (select count(*) from notifications n where n.subject = lower(insert(insert(
-                               insert(insert(hex(p.id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))) from payments p";
+                               insert(insert(hex(p.id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))),
+                               result_code from payments p";
         let sessions = "select id, payment_id, hex(mac), duration_secs, carried_secs,
                                ended_at is not null or coalesce(ends_at <= utc_timestamp(6), false) from sessions";
         let devices =
@@ -155,6 +157,7 @@ fn payment(row: &MySqlRow) -> Payment {
         state: row.get(2),
         review_reason: row.get(3),
         receipt: row.get(4),
+        result_code: row.get(9),
         checkout: row.get(5),
         amount_kes: row.get(6),
         duration_minutes: row.get(7),

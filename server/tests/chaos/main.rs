@@ -18,6 +18,7 @@ mod database;
 mod dice;
 mod front;
 mod gateway;
+mod history;
 mod killpoints;
 mod plan;
 mod process;

@@ -104,6 +104,16 @@ impl Plan {
         Self { seed, routers, visits, troubles }
     }
 
+    /// When the server asks M-Pesa about a silent payment, seconds after it was begun: often while everything breaks,
+    /// and some times when all that is over, as Bando's own schedule of a day outlasts any trouble.
+    pub(crate) fn query_delays(&self) -> String {
+        let last = self.troubles.last().map_or(0, |(at, _)| at.as_secs());
+        let often = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20].into_iter();
+        let later = [12, 18, 26].into_iter().map(|secs| last + secs);
+        let delays: std::collections::BTreeSet<u64> = often.chain(later).collect();
+        delays.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
+    }
+
     /// The run as text, to look at and to compare with another drawing of the same seed.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();

@@ -16,6 +16,7 @@ use crate::{
     customer::{self, Told},
     database::Database,
     gateway::Played,
+    history,
     plan::Plan,
     process::{Server, Settings, command, done},
     recovery,
@@ -39,6 +40,7 @@ pub(crate) struct Report {
     quiet_after: Duration,
     /// What does not fit; empty means passed.
     pub(crate) lines: Vec<String>,
+    history: Vec<String>,
     figures: Vec<(String, String)>,
     log: PathBuf,
 }
@@ -49,7 +51,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let database = Arc::new(Database::start().await);
     let url = database.create("chaos").await;
     let world = Arc::new(World::start(plan.routers).await);
-    let settings = world.settings(&url);
+    let settings = world.settings(&url, &plan.query_delays());
     done(&settings, &["migrate"]).await;
     world.add_routers(&settings).await;
     let packages = Arc::new(stock(&settings).await);
@@ -90,11 +92,21 @@ pub(crate) async fn run(plan: Plan) -> Report {
     lines.extend(forgotten(&books, &told));
     lines.extend(first.panics().into_iter().map(|line| format!("PANIC   {line}")));
     lines.extend(audit(&settings, &pool).await);
+    let history = history::of_lines(&books, &pool, &lines).await;
     let mut figures = figures(&books, &hand, &told, world.gateway.played());
     let no_id = recovered.iter().filter(|why| why.contains("no id")).count();
     let listed = format!("{} ({no_id} with no id to ask by, the others reported as failed before)", recovered.len());
     figures.push(("found on M-Pesa's list".to_owned(), listed));
-    Report { seed: plan.seed, visits: plan.visits.len(), took: started.elapsed(), quiet_after, lines, figures, log }
+    Report {
+        seed: plan.seed,
+        visits: plan.visits.len(),
+        took: started.elapsed(),
+        quiet_after,
+        lines,
+        history,
+        figures,
+        log,
+    }
 }
 
 /// Lets customers and troubles happen at their times; returns when the last of both is over.
@@ -174,19 +186,29 @@ pub(crate) async fn audit(settings: &Settings, pool: &MySqlPool) -> Vec<String> 
     if output.status.success() {
         return Vec::new();
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    vec![format!("AUDIT   {} {}", text.trim(), String::from_utf8_lossy(&output.stderr).trim())]
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let broken = findings.iter().filter(|finding| finding["holds"] == false);
+    let mut lines: Vec<String> =
+        broken.map(|finding| format!("AUDIT   {}: {}", finding["rule"], finding["rows"])).collect();
+    lines.push(format!("AUDIT   {}", String::from_utf8_lossy(&output.stderr).trim()));
+    lines
 }
 
 fn figures(books: &Books, hand: &Hand, told: &Told, played: Played) -> Vec<(String, String)> {
     let load = |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::Relaxed);
     let broken = &hand.broken;
     let starts = hand.first.starts() + hand.second.starts();
+    let refusals = books.payments.iter().filter(|payment| payment.state == "rejected");
+    let mut refusals: Vec<&str> = refusals.map(|payment| payment.result_code.as_deref().unwrap_or("?")).collect();
+    refusals.sort_unstable();
+    let refusals: Vec<String> =
+        refusals.chunk_by(|one, other| one == other).map(|same| format!("{} {}", same.len(), same[0])).collect();
     let states: Vec<_> = verdict::count_states(books).iter().map(|(state, count)| format!("{count} {state}")).collect();
     let charged: u64 = books.charges.iter().map(|charge| u64::from(charge.amount)).sum();
     let ends = Value::from(books.sessions.iter().filter(|session| session.is_over).count());
     [
         ("payments begun", format!("{} ({})", books.payments.len(), states.join(", "))),
+        ("rejected as", refusals.join(", ")),
         ("charges", format!("{} (KES {charged})", books.charges.len())),
         ("sessions", format!("{} ({ends} over)", books.sessions.len())),
         (
@@ -240,7 +262,7 @@ impl fmt::Display for Report {
             self.took.as_secs_f64(),
             self.quiet_after.as_secs_f64()
         )?;
-        for line in &self.lines {
+        for line in self.lines.iter().chain(&self.history) {
             writeln!(f, "  {line}")?;
         }
         if self.lines.is_empty() {

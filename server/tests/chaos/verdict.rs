@@ -83,8 +83,12 @@ fn of_receipt(books: &Books, charge: &Charge, payment: &Payment) -> Option<Strin
     }
     // Without the true payment's own report there is nothing to conflict with.
     let was_reported = charge.checkout_request_id.as_ref().is_some_and(|checkout| books.was_reported(checkout));
-    (owner.id != payment.id && was_reported && !is_told)
-        .then(|| format!("SILENT  {name}: named for two payments, and nobody was told"))
+    (owner.id != payment.id && was_reported && !is_told).then(|| {
+        format!(
+            "SILENT  {name}: named for {} and {}, and nobody was told",
+            payment.account_reference, owner.account_reference
+        )
+    })
 }
 
 fn of_payment(books: &Books, payment: &Payment) -> Vec<String> {

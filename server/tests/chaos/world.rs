@@ -13,9 +13,6 @@ use crate::{
 
 /// How much faster M-Pesa's clock runs than ours.
 const SPEED: f64 = 10.0;
-/// When the server asks M-Pesa about a silent payment, seconds after it was begun. The last turns come when every
-/// trouble of a run is over.
-const QUERY_DELAYS: &str = "1,2,3,4,5,6,7,8,10,12,15,18,22,26,30,34";
 pub(crate) struct World {
     pub(crate) mpesa: daraja::Sim,
     pub(crate) gateway: Gateway,
@@ -47,8 +44,8 @@ impl World {
         Self { mpesa, gateway, routers: sims, front: Front::start().await }
     }
 
-    /// The settings of every server process in this world.
-    pub(crate) fn settings(&self, database_url: &str) -> Settings {
+    /// The settings of every server process in this world, which asks M-Pesa at these seconds.
+    pub(crate) fn settings(&self, database_url: &str, query_delays: &str) -> Settings {
         let pairs = [
             ("DATABASE_URL", database_url.to_owned()),
             ("APP_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
@@ -57,13 +54,13 @@ impl World {
             ("ADMIN_PASSWORD", "correct horse battery".to_owned()),
             ("MPESA_BASE_URL", self.gateway.url.clone()),
             ("MPESA_CALLBACK_URL", format!("{}/api/pay/hook", self.front.url)),
-            ("MPESA_QUERY_DELAYS", QUERY_DELAYS.to_owned()),
+            ("MPESA_QUERY_DELAYS", query_delays.to_owned()),
             ("MPESA_QUERY_PER_MINUTE", "6000".to_owned()),
             ("MPESA_QUERY_GRACE_SECS", "5".to_owned()),
             // Everybody comes from one address.
             ("PAY_PER_ADDRESS", "1000000".to_owned()),
             ("BANDO_LEASE_SECS", "4".to_owned()),
-            ("BANDO_PUSH_LOST_SECS", "15".to_owned()),
+            ("BANDO_PUSH_LOST_SECS", "25".to_owned()),
             ("LOG_LEVEL", "warn,billing=info".to_owned()),
             ("RUST_BACKTRACE", "1".to_owned()),
         ];

@@ -9,6 +9,8 @@ pub(super) enum Course {
     Leaves,
     /// As `Returns`, and M-Pesa's report is lost.
     Unreported,
+    /// As `Unreported`, and the server ends in the last turn of its questions.
+    LastTurn,
     /// Pays, and stays until the time has run out.
     RunsOut,
 }
@@ -19,6 +21,7 @@ impl Course {
             Self::Returns => "customer_returns",
             Self::Leaves => "customer_leaves",
             Self::Unreported => "report_lost",
+            Self::LastTurn => "last_turn",
             Self::RunsOut => "time_runs_out",
         }
     }
@@ -44,6 +47,10 @@ const fn unreported(at: &'static str) -> Case {
     Case { at, course: Course::Unreported }
 }
 
+const fn last_turn(at: &'static str) -> Case {
+    Case { at, course: Course::LastTurn }
+}
+
 const fn runs_out(at: &'static str) -> Case {
     Case { at, course: Course::RunsOut }
 }
@@ -64,6 +71,8 @@ pub(super) const CASES: &[Case] = &[
     leaves("push.stored"),
     unreported("query.claimed"),
     unreported("query.answered"),
+    last_turn("query.claimed"),
+    last_turn("query.answered"),
     // The first evidence is the answer to the push, the second M-Pesa's report.
     returns("record.begin"),
     returns("record.begin:2"),

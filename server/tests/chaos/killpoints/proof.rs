@@ -29,14 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) async fn prove(database: &Database, number: usize, case: &'static Case) -> Result<(), String> {
     let url = database.create(&format!("point_{number}")).await;
     let world = Arc::new(World::start(1).await);
-    let mut settings = world.settings(&url);
-    settings.push(("MPESA_QUERY_DELAYS".to_owned(), QUERY_DELAYS.to_owned()));
+    let mut settings = world.settings(&url, if case.course == Course::LastTurn { "2" } else { QUERY_DELAYS });
     settings.push(("BANDO_PUSH_LOST_SECS".to_owned(), "5".to_owned()));
     done(&settings, &["migrate"]).await;
     world.add_routers(&settings).await;
     let packages = stock(&settings).await;
     world.routers[0].join(MAC).unwrap();
-    if case.course == Course::Unreported {
+    if matches!(case.course, Course::Unreported | Course::LastTurn) {
         world.mpesa.control().set_scenario(Some(PHONE), Some("callback_lost")).unwrap();
     }
     let log = std::env::temp_dir().join(format!("bando-chaos-{}-point-{number}.log", std::process::id()));
@@ -78,7 +77,7 @@ async fn settled(world: &World, pool: &MySqlPool, course: Course) -> Result<(), 
         let books = Books::read(world, pool).await.map_err(|error| error.to_string())?;
         fault = verdict::compare(&books).join("\n");
         let is_paid = course != Course::Leaves;
-        let is_on = matches!(course, Course::Returns | Course::Unreported);
+        let is_on = course != Course::Leaves && course != Course::RunsOut;
         let wanted = (usize::from(is_paid), usize::from(is_paid), usize::from(is_on));
         let users = books.users.iter().flatten().filter(|user| user.is_active).count();
         let found = (books.charges.len(), books.sessions.len(), users);
