@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) daraja: daraja::Options,
     pub(crate) query_delays_secs: Vec<u64>,
     pub(crate) callback_ips: CallbackIps,
+    /// Whether M-Pesa can be asked about receipts and for reversals.
+    pub(crate) has_initiator: bool,
     pub(crate) callback_confirm: CallbackConfirm,
     /// Whether callbacks reach the engine at all.
     pub(crate) callbacks_arrive: bool,
@@ -59,6 +61,7 @@ impl Default for Setup {
             daraja,
             query_delays_secs: vec![3600],
             callback_ips: CallbackIps::Off,
+            has_initiator: true,
             callback_confirm: CallbackConfirm::Suspicious,
             callbacks_arrive: true,
             tasks: true,
@@ -153,8 +156,9 @@ impl World {
 pub(crate) fn engine(pool: MySqlPool, daraja: &daraja::Sim, callbacks: SocketAddr, setup: &Setup) -> Billing {
     let mut config = ::daraja::Config::sandbox(SecretString::from("demo"), SecretString::from("demo"));
     config.base_url = Some(daraja.base_url());
-    config.initiator =
-        Some(::daraja::Initiator { name: "testapi".to_owned(), security_credential: SecretString::from("c2VjcmV0") });
+    let initiator =
+        ::daraja::Initiator { name: "testapi".to_owned(), security_credential: SecretString::from("c2VjcmV0") };
+    config.initiator = setup.has_initiator.then_some(initiator);
     let clock = Arc::new(SystemClock);
     let mpesa = ::daraja::Client::new(config, clock.clone()).unwrap();
     Billing::new(Deps {
