@@ -6,6 +6,8 @@ mod admin;
 #[cfg(test)]
 mod assets;
 #[cfg(test)]
+mod by_hand;
+#[cfg(test)]
 mod callbacks;
 #[cfg(test)]
 mod cli;
