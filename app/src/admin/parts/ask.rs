@@ -124,14 +124,14 @@ fn Whose(account: String, phone: String) -> impl IntoView {
     let is_payment = RwSignal::new(true);
     view! {
         <fieldset class="choice">
-            <legend class="sr-only">"Whose money is it?"</legend>
+            <legend class="sr-only">"What is it for?"</legend>
             <label>
                 <input type="radio" name="target" value="payment" checked on:change=move |_| is_payment.set(true) />
-                <span>"A payment’s"</span>
+                <span>"A payment"</span>
             </label>
             <label>
                 <input type="radio" name="target" value="customer" on:change=move |_| is_payment.set(false) />
-                <span>"A customer’s credit"</span>
+                <span>"A customer"</span>
             </label>
         </fieldset>
         <div class:hidden=move || !is_payment.get()>
