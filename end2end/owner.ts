@@ -36,3 +36,41 @@ export function rowOf(page: Page, text: string): Locator {
 export function cell(row: Locator, name: string): Locator {
   return row.locator(`[data-name="${name}"]`);
 }
+
+/** Fills the dialog that stands before every action on money, confirms, and gives what was said afterwards. */
+export async function confirm(page: Page, button: string, reason: string): Promise<string> {
+  const dialog = page.getByRole("dialog");
+  if (reason !== "") await dialog.getByLabel("Reason").fill(reason);
+  await dialog.getByRole("button", { name: button }).click();
+  await expect(dialog).toBeHidden();
+  return said(page).innerText();
+}
+
+/** What the last action came to. */
+export function said(page: Page): Locator {
+  return page.getByRole("status").filter({ has: page.getByRole("button", { name: "Close" }) });
+}
+
+/** How much the navigation says is waiting for a person. */
+export async function waiting(page: Page): Promise<number> {
+  const words = await page.getByRole("link", { name: /^To do/ }).innerText();
+  return Number(/\d+/.exec(words)?.[0] ?? 0);
+}
+
+/** Opens the list of what waits for a person. */
+export async function openTodo(page: Page): Promise<void> {
+  await page.getByRole("link", { name: /^To do/ }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "To do" })).toBeVisible();
+}
+
+/** One thing that waits for a person, by a text in it. */
+export function taskOf(page: Page, text: string): Locator {
+  return page.getByRole("listitem").filter({ hasText: text });
+}
+
+/** Opens the page of the newest payment of a phone number. */
+export async function openPayment(page: Page, phone: string): Promise<void> {
+  await page.getByRole("link", { name: "Payments", exact: true }).click();
+  await page.getByRole("link", { name: phone }).first().click();
+  await expect(page.getByRole("heading", { name: "What happened" })).toBeVisible();
+}

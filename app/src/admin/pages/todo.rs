@@ -47,8 +47,8 @@ pub(in crate::admin) fn Todo() -> impl IntoView {
         <Section
             reader=tasks.receipts
             id="receipts"
-            title="Money that is nobody’s yet"
-            words="It was paid to your number, but with an account that fits no payment. Find out whose it is."
+            title="Unmatched money"
+            words="It was paid to your number, but fits no payment. Find out whose it is."
             count=|list| list.receipts.len()
             has_more=|list| list.meta.next.is_some()
         >

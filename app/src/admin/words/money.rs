@@ -29,7 +29,7 @@ pub(crate) fn receipt(row: &ReceiptRow) -> (Tone, String) {
         "credited" => (Tone::Good, "Counted"),
         "part" => (Tone::Warn, "Part of the price"),
         "credit" => (Tone::Good, "Customer’s credit"),
-        "unmatched" => (Tone::Warn, "Nobody’s yet"),
+        "unmatched" => (Tone::Warn, "Unmatched"),
         "dismissed" => (Tone::Quiet, "Not for WiFi"),
         "reversed" => (Tone::Quiet, "Given back"),
         other => (Tone::Quiet, other),

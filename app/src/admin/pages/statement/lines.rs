@@ -63,10 +63,13 @@ fn Line(id: Uuid, line: StatementLine) -> impl IntoView {
             <button on:click=move |_| desk.ask(ask.get_value())>"Settle"<span class="sr-only">" receipt "{which}</span></button>
         }
     });
+    // A payment may have succeeded without one.
+    let receipt =
+        if line.receipt.is_empty() { dash() } else { view! { <b class="code">{line.receipt.clone()}</b> }.into_any() };
     let payment = line.payment_id.map(|payment| view! { <a href=payment_page(payment)>"Its payment"</a> });
     view! {
         <tr role="row">
-            <td role="cell" data-name="Receipt"><b class="code">{line.receipt.clone()}</b></td>
+            <td role="cell" data-name="Receipt">{receipt}</td>
             <td role="cell" data-name="Time"><Time at=line.completed_at /></td>
             <td role="cell" data-name="At M-Pesa" class="number">{there}</td>
             <td role="cell" data-name="Here" class="number">{here}</td>
