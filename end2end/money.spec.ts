@@ -40,7 +40,7 @@ test("another amount than the price waits for the owner, who decides, and the cu
   const badge = owner.locator(".title .badge");
   await expect(badge).toHaveText("Needs you");
   // Everything that was said about it, with what arrived as it arrived.
-  const callback = owner.getByRole("listitem").filter({ hasText: "M-Pesa’s answer" }).last();
+  const callback = owner.getByRole("listitem").filter({ hasText: "M-Pesa reported" }).last();
   await callback.getByText("What arrived").click();
   await expect(callback.locator("pre")).toContainText(charge?.receipt ?? "no receipt");
 
@@ -56,7 +56,7 @@ test("another amount than the price waits for the owner, who decides, and the cu
   expect(await confirm(owner, "It was paid", "On the statement of today")).not.toBe("");
   await expect(said(owner)).toBeFocused();
   await expect(badge).toHaveText("Paid");
-  await expect(owner.getByRole("listitem").filter({ hasText: "Decided here" })).toContainText("On the statement of today");
+  await expect(owner.getByRole("listitem").filter({ hasText: "An admin decided" })).toContainText("On the statement of today");
   await expectHeading(page, "You are online");
   expect((await client(stack, customer.mac)).state).toBe("online");
   await expect.poll(() => waiting(owner)).toBe(before);
@@ -104,14 +104,14 @@ test("money under a wrong account is placed by the owner, and the customer is le
   await openTodo(owner);
   await task.getByRole("button", { name: "Assign" }).click();
   const dialog = owner.getByRole("dialog", { name: "Whose money is this?" });
-  await dialog.getByLabel("Account of the payment").fill("WF000000");
+  await dialog.getByLabel("Account number of the payment").fill("WF000000");
   await dialog.getByLabel("Reason").fill("The friend showed me the message");
   await dialog.getByRole("button", { name: "Assign" }).click();
   // An error says why and loses nothing.
   await expect(dialog.getByRole("alert")).not.toBeEmpty();
-  await expect(dialog.getByLabel("Account of the payment")).toHaveValue("WF000000");
+  await expect(dialog.getByLabel("Account number of the payment")).toHaveValue("WF000000");
   await expect(dialog.getByLabel("Reason")).toHaveValue("The friend showed me the message");
-  await dialog.getByLabel("Account of the payment").fill(account.toLowerCase());
+  await dialog.getByLabel("Account number of the payment").fill(account.toLowerCase());
   expect(await confirm(owner, "Assign", "The friend showed me the message")).not.toBe("");
   await expect(task).toHaveCount(0);
 

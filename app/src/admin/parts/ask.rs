@@ -135,7 +135,7 @@ fn Whose(account: String, phone: String) -> impl IntoView {
             </label>
         </fieldset>
         <div class:hidden=move || !is_payment.get()>
-            <label for="account">"Account of the payment"</label>
+            <label for="account">"Account number of the payment"</label>
             <input
                 id="account"
                 name="account_reference"

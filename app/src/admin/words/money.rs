@@ -3,21 +3,15 @@
 use super::{Tone, kes};
 use crate::api::{ReceiptRow, RefundRow, StatementReport, Total};
 
-/// Who or what a piece of evidence comes from. A source this version does not know is shown as the server wrote it.
+/// How we heard of a receipt. A source this version does not know is shown as the server wrote it.
 pub(crate) fn source(source: &str) -> String {
     match source {
-        "intake" => "Customer",
-        "submit" => "Sent to M-Pesa",
         "callback" => "M-Pesa’s answer",
-        "hint" => "Unproven message",
-        "query" => "M-Pesa, when asked",
-        "schedule" => "Clock",
         "c2b" => "Paid by hand",
         "status" => "M-Pesa’s record",
         "statement" => "M-Pesa statement",
         "pull" => "M-Pesa’s list",
-        "credit" => "Customer’s credit",
-        "admin" => "Decided here",
+        "admin" => "Entered here",
         other => other,
     }
     .to_owned()

@@ -98,7 +98,7 @@ fn event_view(event: EventRow) -> impl IntoView {
     });
     view! {
         <li>
-            <p class="when"><Time at=event.at exact=true />" "<span>{words::money::source(&event.source)}</span></p>
+            <p class="hint"><Time at=event.at exact=true /></p>
             <p>{event.message}</p>
             {body}
         </li>

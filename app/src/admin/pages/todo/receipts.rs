@@ -35,8 +35,8 @@ pub(super) fn Receipts(receipts: Reader<ReceiptList>) -> impl IntoView {
 fn Receipt(row: ReceiptRow) -> impl IntoView {
     let desk = Desk::here();
     let typed = match row.account_reference.as_deref().map(str::trim) {
-        Some(account) if !account.is_empty() => format!("Typed as account: “{account}”."),
-        _ => "No account was typed.".to_owned(),
+        Some(account) if !account.is_empty() => format!("Typed as account number: “{account}”."),
+        _ => "No account number was typed.".to_owned(),
     };
     let payer = [row.payer_name.clone(), row.payer.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let payer = if payer.is_empty() { "an unknown payer".to_owned() } else { payer };
