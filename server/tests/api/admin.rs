@@ -189,16 +189,19 @@ async fn payments_are_listed_narrowed_and_paged(pool: MySqlPool) {
         ("q=nothing", 0),
         ("status=pending", 3),
         ("status=Success", 0),
+        ("state=review", 0),
+        ("status=Pending&state=succeeded", 0),
         ("router=main", 3),
         ("from=2020-01-01T00:00:00Z", 3),
         ("to=2020-01-01T00:00:00Z", 0),
-        ("status=&q=&from=&to=&package=&router=&after=&limit=", 3),
+        ("status=&state=&q=&from=&to=&package=&router=&after=&limit=", 3),
     ] {
         let found = stack.get_json(&format!("/api/admin/payments?{query}")).await;
         assert_eq!(found["payments"].as_array().map(Vec::len), Some(count), "{query}: {found}");
     }
     for (query, field) in [
         ("status=paid", "status"),
+        ("state=Pending", "state"),
         ("from=yesterday", "from"),
         ("limit=0", "limit"),
         ("limit=201", "limit"),

@@ -229,9 +229,58 @@ mod tests {
     #[test]
     fn every_kind_is_found_by_its_word_and_has_its_own() {
         for known in PARTS.iter().chain(&BESIDE) {
-            assert_eq!(kind(known.key).map(|kind| kind.name), Some(known.name));
+            let found = kind(known.key).map(|kind| (kind.name, kind.words));
+            assert_eq!(found, Some((known.name, known.words)));
         }
         assert!(kind("from_a_newer_version").is_none());
+    }
+
+    #[test]
+    fn what_waits_looks_different_from_what_is_done() {
+        let receipt_in = |state: &str| {
+            receipt(&ReceiptRow {
+                receipt: "UKM4T8IYOU".to_owned(),
+                amount_kes: 50,
+                state: state.to_owned(),
+                source: "c2b".to_owned(),
+                account_reference: None,
+                payer: None,
+                payer_name: None,
+                paid_at: chrono::DateTime::UNIX_EPOCH,
+                payment_id: None,
+                decided_by: None,
+                reason: None,
+            })
+        };
+        let refund_in = |state: &str| {
+            refund(&RefundRow {
+                id: uuid::Uuid::nil(),
+                kind: "reversal".to_owned(),
+                state: state.to_owned(),
+                amount_kes: 50,
+                message: String::new(),
+                reason: String::new(),
+                by: String::new(),
+                created_at: chrono::DateTime::UNIX_EPOCH,
+            })
+        };
+        for (state, tone) in
+            [("credited", Tone::Good), ("part", Tone::Warn), ("unmatched", Tone::Warn), ("dismissed", Tone::Quiet)]
+        {
+            assert_eq!(receipt_in(state).0, tone, "{state}");
+        }
+        for (state, tone) in
+            [("asked", Tone::Busy), ("done", Tone::Good), ("refused", Tone::Bad), ("unknown", Tone::Warn)]
+        {
+            assert_eq!(refund_in(state).0, tone, "{state}");
+        }
+        assert_eq!(receipt_in("from_a_newer_version").1, "from_a_newer_version");
+        assert_eq!(refund_in("from_a_newer_version").1, "from_a_newer_version");
+    }
+
+    #[test]
+    fn lines_are_counted_in_words() {
+        assert_eq!((lines(0), lines(1), lines(2)), ("0 lines".to_owned(), "1 line".to_owned(), "2 lines".to_owned()));
     }
 
     #[test]
