@@ -37,9 +37,9 @@ impl Filled {
         self.0.get(name).as_string().unwrap_or_default().trim().to_owned()
     }
 
-    /// Why it is done.
+    /// Why it is done, on one line however it was typed.
     pub(super) fn reason(&self) -> String {
-        self.text("reason")
+        self.text("reason").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 

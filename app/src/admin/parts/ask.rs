@@ -70,7 +70,7 @@ fn Dialog(ask: Ask, desk: Desk) -> impl IntoView {
     let reason = reason.map(|hint| {
         view! {
             <label for="reason">"Reason"</label>
-            <textarea id="reason" name="reason" rows="2" minlength="3" maxlength="255" required aria-describedby="reason-hint"></textarea>
+            <textarea id="reason" name="reason" rows="2" minlength="3" maxlength="200" required aria-describedby="reason-hint"></textarea>
             <p class="hint" id="reason-hint">{hint}" It is kept with your name."</p>
         }
     });
