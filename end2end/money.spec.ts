@@ -12,7 +12,7 @@ import {
   pay,
 } from "./customer.ts";
 import { inspect } from "./inspect.ts";
-import { confirm, openPayment, openTodo, ownerAtWork, said, taskOf, waiting } from "./owner.ts";
+import { addCashier, confirm, openPayment, openTodo, ownerAtWork, said, taskOf, typeLogin, waiting } from "./owner.ts";
 import { expect, test } from "./stack.ts";
 
 test("another amount than the price waits for the owner, who decides, and the customer is let on", async ({
@@ -115,7 +115,6 @@ test("money under a wrong account is placed by the owner, and the customer is le
   expect(await confirm(owner, "Assign", "The friend showed me the message")).not.toBe("");
   await expect(task).toHaveCount(0);
 
-  await openAnyPage(page, stack, customer).catch(() => undefined);
   await expect.poll(async () => (await client(stack, customer.mac)).state).toBe("online");
   await openPayment(owner, customer.phone);
   await expect(owner.locator(".title .badge")).toHaveText("Paid");
@@ -147,6 +146,61 @@ test("money that is not for WiFi leaves the list, and money of a customer become
   await confirm(owner, "Assign", "Both stood here");
   await expect(taskOf(owner, gift)).toHaveCount(0);
   await owner.context().close();
+});
+
+test("a customer shows a code that nobody knows; the owner has seen the money, and the customer is let on", async ({
+  page,
+  browser,
+  stack,
+}) => {
+  const owner = await ownerAtWork(browser, stack);
+  const [honest, liar] = [newCustomer(), newCustomer()];
+  const receipt = await payUnheard(stack, honest.phone, 10, "hotspot");
+  for (const [customer, code] of [
+    [honest, receipt],
+    [liar, "UKM0NEVER1"],
+  ] as const) {
+    await openAnyPage(page, stack, customer);
+    await pay(page, "1 hour", customer.phone);
+    await expectToldToCheckPhone(page);
+    await cancelPrompt(browser, stack, customer.phone);
+    await expectHeading(page, "Let’s try that again");
+    await page.getByText("I have paid already").click();
+    await page.getByLabel("M-Pesa message or code").fill(code);
+    await page.getByRole("button", { name: "Find my payment" }).click();
+    await expectHeading(page, "We are looking for your payment");
+  }
+  await openTodo(owner);
+  await expect(taskOf(owner, receipt)).toContainText(honest.mac);
+  await taskOf(owner, "UKM0NEVER1").getByRole("button", { name: "Refuse" }).click();
+  await confirm(owner, "Refuse", "Not on the statement");
+  await expect(taskOf(owner, "UKM0NEVER1")).toHaveCount(0);
+  await taskOf(owner, receipt).getByRole("button", { name: "I have seen it" }).click();
+  const dialog = owner.getByRole("dialog");
+  await dialog.getByLabel(/^Amount you have seen/).fill("10");
+  expect(await confirm(owner, "I have seen it", "On the statement of today")).not.toBe("");
+  await expect(taskOf(owner, receipt)).toHaveCount(0);
+  await expect.poll(async () => (await client(stack, honest.mac)).state).toBe("online");
+  expect((await client(stack, liar.mac)).state).toBe("portal");
+  await owner.context().close();
+});
+
+test("a cashier places money, but what is the owner’s stays the owner’s", async ({ page, browser, stack }) => {
+  const owner = await ownerAtWork(browser, stack);
+  const customer = newCustomer();
+  await getOnline(page, stack, customer, "1 hour");
+  await owner.context().close();
+  const cashier = await (await browser.newContext()).newPage();
+  await addCashier(stack, "till.one", "a long password for the till");
+  await cashier.goto(stack.admin);
+  await typeLogin(cashier, "till.one", "a long password for the till");
+  await openTodo(cashier);
+  await openPayment(cashier, customer.phone);
+  await expect(cashier.getByRole("button", { name: "Record a refund" })).toHaveCount(0);
+  await cashier.getByRole("link", { name: "Check with M-Pesa" }).click();
+  await expect(cashier.getByText("Only the owner compares with M-Pesa.")).toBeVisible();
+  await expect(cashier.getByRole("button", { name: "Compare" })).toHaveCount(0);
+  await cashier.context().close();
 });
 
 test("a recorded refund ends the paid time", async ({ page, browser, stack }) => {

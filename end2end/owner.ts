@@ -1,6 +1,13 @@
 // What the owner does in the admin app.
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
 import type { Browser, Locator, Page } from "@playwright/test";
 import { expect, type Stack } from "./stack.ts";
+
+const run = promisify(execFile);
+const bando = resolve(import.meta.dirname, "..", process.env.CARGO_TARGET_DIR ?? "target", "debug/bando");
 
 export async function typeLogin(page: Page, name: string, password: string): Promise<void> {
   await page.getByLabel("Name").fill(name);
@@ -73,4 +80,13 @@ export async function openPayment(page: Page, phone: string): Promise<void> {
   await page.getByRole("link", { name: "Payments", exact: true }).click();
   await page.getByRole("link", { name: phone }).first().click();
   await expect(page.getByRole("heading", { name: "What happened" })).toBeVisible();
+}
+
+/** Adds somebody who may log in as a cashier, as the owner does on the server's command line. */
+export async function addCashier(stack: Stack, name: string, password: string): Promise<void> {
+  const who = ["--username", name, "--role", "cashier", "--password", password];
+  // With the settings of the running server, and started where no .env lies.
+  const settings = (await readFile(`/proc/${stack.server_pid}/environ`, "utf8")).split("\0").filter((line) => line !== "");
+  const env = Object.fromEntries(settings.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+  await run(bando, ["admin", "add", ...who], { cwd: "/", env });
 }

@@ -147,7 +147,7 @@ fn Whose(account: String, phone: String) -> impl IntoView {
                 disabled=move || !is_payment.get()
                 aria-describedby="account-hint"
             />
-            <p class="hint" id="account-hint">"It stands beside each payment in the list, such as WF7K2M9Q."</p>
+            <p class="hint" id="account-hint">"It stands beside each payment in the list, such as V4KM2S9Q."</p>
         </div>
         <div class:hidden=move || is_payment.get()>
             <label for="phone">"Phone number of the customer"</label>
