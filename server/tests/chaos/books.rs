@@ -62,8 +62,8 @@ pub(crate) struct Books {
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) payments: Vec<Payment>,
-    /// Receipt to payment and amount.
-    pub(crate) receipts: HashMap<String, (Option<Uuid>, u32)>,
+    /// Receipt to payment, amount and state.
+    pub(crate) receipts: HashMap<String, (Option<Uuid>, u32, String)>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) devices: Vec<Device>,
     /// By router.
@@ -90,10 +90,10 @@ impl Books {
             prompts: world.mpesa.control().prompts(),
             deliveries: world.mpesa.control().deliveries(),
             payments: rows(pool, payments).await?.iter().map(payment).collect(),
-            receipts: rows(pool, "select receipt, payment_id, amount_kes from receipts")
+            receipts: rows(pool, "select receipt, payment_id, amount_kes, state from receipts")
                 .await?
                 .iter()
-                .map(|row| (row.get(0), (row.get(1), row.get(2))))
+                .map(|row| (row.get(0), (row.get(1), row.get(2), row.get(3))))
                 .collect(),
             sessions: rows(pool, sessions).await?.iter().map(session).collect(),
             devices: rows(pool, devices).await?.iter().map(|row| device(row, number(row.get(1)))).collect(),

@@ -159,6 +159,11 @@ fn bando() -> &'static str {
     env!("CARGO_BIN_EXE_bando")
 }
 
+/// A browser that somebody is logged in with, and patient.
+pub(crate) fn client_with_cookies() -> reqwest::Client {
+    reqwest::Client::builder().cookie_store(true).no_proxy().timeout(crate::wait::PATIENCE).build().unwrap()
+}
+
 /// A client as a phone is one: it gives up after some seconds, and looks at redirects before it follows them.
 pub(crate) fn client() -> reqwest::Client {
     let policy = reqwest::redirect::Policy::none();

@@ -40,6 +40,8 @@ fn of_charge(books: &Books, charge: &Charge) -> Vec<String> {
     match payment.state.as_str() {
         "succeeded" if sessions == 1 => {}
         "succeeded" => lines.push(format!("LOST    {name}: succeeded with {sessions} sessions")),
+        // Less than the price: held for the payment until the rest is paid.
+        "expired" | "failed" if is_part(books, charge, payment) => {}
         "review" if payment.alerts > 0 && payment.review_reason.is_some() && sessions == 0 => {}
         "review" => lines.push(format!(
             "LOST    {name}: in review ({:?}) with {} alerts and {sessions} sessions",
@@ -62,9 +64,19 @@ fn of_charge(books: &Books, charge: &Charge) -> Vec<String> {
     lines
 }
 
+fn is_part(books: &Books, charge: &Charge, payment: &Payment) -> bool {
+    let kept = books.receipts.get(&charge.receipt);
+    kept.is_some_and(|(owner, amount_kes, state)| {
+        *owner == Some(payment.id)
+            && *amount_kes == charge.amount
+            && charge.amount < payment.amount_kes
+            && state == "part"
+    })
+}
+
 /// A receipt is credited once, to the payment it was given for, or the owner knows better.
 fn of_receipt(books: &Books, charge: &Charge, payment: &Payment) -> Option<String> {
-    let (owner, amount_kes) = books.receipts.get(&charge.receipt)?;
+    let (owner, amount_kes, _) = books.receipts.get(&charge.receipt)?;
     let name = &charge.receipt;
     let owner = owner.and_then(|owner| books.payments.iter().find(|payment| payment.id == owner))?;
     // M-Pesa itself named this receipt for another payment: whoever came second is with a person.

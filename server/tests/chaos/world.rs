@@ -13,6 +13,9 @@ use crate::{
 
 /// How much faster M-Pesa's clock runs than ours.
 const SPEED: f64 = 10.0;
+/// The password of the owner, who is called `admin`.
+pub(crate) const ADMIN_PASSWORD: &str = "correct horse battery";
+
 pub(crate) struct World {
     pub(crate) mpesa: daraja::Sim,
     pub(crate) gateway: Gateway,
@@ -51,7 +54,7 @@ impl World {
             ("APP_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
             ("PORT", "8080".to_owned()),
             ("PUBLIC_URL", self.front.url.clone()),
-            ("ADMIN_PASSWORD", "correct horse battery".to_owned()),
+            ("ADMIN_PASSWORD", ADMIN_PASSWORD.to_owned()),
             ("MPESA_BASE_URL", self.gateway.url.clone()),
             ("MPESA_CALLBACK_URL", format!("{}/api/pay/hook", self.front.url)),
             ("MPESA_QUERY_DELAYS", query_delays.to_owned()),
