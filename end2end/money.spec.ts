@@ -96,7 +96,8 @@ test("money under a wrong account is placed by the owner, and the customer is le
   const friend = newCustomer();
   const receipt = await payByHand(stack, friend.phone, 10, "wifi please");
 
-  await openTodo(owner);
+  await owner.getByRole("link", { name: /Notifications/ }).click();
+  await taskOf(owner, receipt).getByRole("link", { name: "Open the list" }).click();
   const task = taskOf(owner, receipt);
   await expect(task).toContainText("wifi please");
   await openPayment(owner, customer.phone);

@@ -12,7 +12,7 @@ use super::{
         ask::{AskDialog, Said},
         theme_switch::ThemeSwitch,
     },
-    routes::STATEMENTS,
+    routes::{STATEMENTS, TODO},
     session::{Session, Who},
     tasks::Tasks,
 };
@@ -30,7 +30,7 @@ pub(super) fn Frame(children: Children) -> impl IntoView {
             <p class="brand">"Bando"</p>
             <nav aria-label="Pages">
                 <A href="/admin" exact=true>"Payments"</A>
-                <A href="/admin/todo">"To do" <Waiting /></A>
+                <A href=TODO>"To do" <Waiting /></A>
                 <A href="/admin/customers">"Customers"</A>
                 <A href=STATEMENTS>"Check with M-Pesa"</A>
                 <A href="/admin/notifications">"Notifications" <Unread /></A>

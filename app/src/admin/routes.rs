@@ -25,6 +25,8 @@ pub(super) const HOME: &str = "/admin";
 /// Where somebody who is not logged in goes.
 pub(super) const LOGIN: &str = "/admin/login";
 
+/// What waits for a person.
+pub(super) const TODO: &str = "/admin/todo";
 /// The comparison with M-Pesa's books.
 pub(super) const STATEMENTS: &str = "/admin/statements";
 

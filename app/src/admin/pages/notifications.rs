@@ -7,6 +7,7 @@ use crate::{
         client,
         feed::{Feed, News},
         parts::{time::Time, trouble::Trouble},
+        routes::TODO,
         session::Session,
         words,
     },
@@ -125,6 +126,7 @@ pub(in crate::admin) fn Notifications() -> impl IntoView {
 #[component]
 fn Note(row: NotificationRow, inbox: Inbox) -> impl IntoView {
     let (tone, urgency) = words::severity(&row);
+    let is_task = matches!(row.kind.as_str(), "claim" | "unmatched_money");
     let marked = row.clone();
     let mark = (!row.is_read).then(|| {
         view! { <button on:click=move |_| inbox.mark_read(marked.clone())>"Mark as read"</button> }
@@ -137,6 +139,7 @@ fn Note(row: NotificationRow, inbox: Inbox) -> impl IntoView {
                 <Time at=row.created_at />
             </p>
             <p>{row.message}</p>
+            {is_task.then(|| view! { <p><a href=TODO>"Open the list"</a></p> })}
             {mark}
         </li>
     }

@@ -30,7 +30,7 @@ pub(super) fn Lines(id: Uuid, kind: &'static Kind) -> impl IntoView {
                     <table class="rows" role="table">
                         <thead role="rowgroup">
                             <tr role="row">
-                                {["Receipt", "Time", "At M-Pesa", "Here", "Payer", "What to do"]
+                                {["Receipt", "Time", "At M-Pesa", "Here", "Payer", "How it stands"]
                                     .map(|name| view! { <th role="columnheader" scope="col">{name}</th> })
                                     .into_iter()
                                     .collect_view()}
@@ -74,7 +74,7 @@ fn Line(id: Uuid, line: StatementLine) -> impl IntoView {
             <td role="cell" data-name="At M-Pesa" class="number">{there}</td>
             <td role="cell" data-name="Here" class="number">{here}</td>
             <td role="cell" data-name="Payer">{payer}{account}</td>
-            <td role="cell" data-name="What to do" class="do">
+            <td role="cell" data-name="How it stands" class="do">
                 <p>{line.message.clone()}</p>
                 <p class="ways">{payment}{settle}</p>
             </td>
