@@ -85,6 +85,8 @@ pub(crate) enum Trouble {
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) routers: usize,
+    /// Whether M-Pesa also confirms every payment to the addresses for payments by hand.
+    pub(crate) has_echo: bool,
     pub(crate) visits: Vec<Visit>,
     pub(crate) troubles: Vec<(Duration, Trouble)>,
 }
@@ -101,7 +103,8 @@ impl Plan {
         }
         visits.sort_by_key(|visit| visit.at);
         let troubles = draw_troubles(&mut dice, window + Duration::from_secs(2), routers);
-        Self { seed, routers, visits, troubles }
+        let has_echo = dice.chance(50);
+        Self { seed, routers, has_echo, visits, troubles }
     }
 
     /// When the server asks M-Pesa about a silent payment, seconds after it was begun: often while everything breaks,
@@ -109,14 +112,15 @@ impl Plan {
     pub(crate) fn query_delays(&self) -> String {
         let last = self.troubles.last().map_or(0, |(at, _)| at.as_secs());
         let often = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20].into_iter();
-        let later = [12, 18, 26].into_iter().map(|secs| last + secs);
+        let later = if self.visits.len() > 100 { [15, 25, 40, 55, 70] } else { [8, 12, 16, 21, 26] };
+        let later = later.into_iter().map(|secs| last + secs);
         let delays: std::collections::BTreeSet<u64> = often.chain(later).collect();
         delays.iter().map(u64::to_string).collect::<Vec<_>>().join(",")
     }
 
     /// The run as text, to look at and to compare with another drawing of the same seed.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
+        let mut text = format!("payments by prompt are also confirmed as if by hand: {}\n", self.has_echo);
         for (at, trouble) in &self.troubles {
             let _ = writeln!(text, "{:>6} ms  {trouble:?}", at.as_millis());
         }

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     database::{free_port, signal},
-    wait::{is_so_within, until},
+    wait::{PATIENCE, is_so_within},
 };
 
 /// Environment variables, names and values.
@@ -124,12 +124,16 @@ impl Server {
     }
 
     pub(crate) async fn until_ready(&self) {
+        assert!(self.is_ready_within(PATIENCE).await, "the server was never ready");
+    }
+
+    pub(crate) async fn is_ready_within(&self, patience: Duration) -> bool {
         let client = client();
-        until("the server is ready", || async {
+        is_so_within(patience, || async {
             let answer = client.get(format!("{}/readyz", self.url())).send().await;
             answer.is_ok_and(|answer| answer.status() == 200)
         })
-        .await;
+        .await
     }
 
     /// Lines of its log that tell of a fault in the program itself.
@@ -161,7 +165,7 @@ fn bando() -> &'static str {
 
 /// A browser that somebody is logged in with, and patient.
 pub(crate) fn client_with_cookies() -> reqwest::Client {
-    reqwest::Client::builder().cookie_store(true).no_proxy().timeout(crate::wait::PATIENCE).build().unwrap()
+    reqwest::Client::builder().cookie_store(true).no_proxy().timeout(PATIENCE).build().unwrap()
 }
 
 /// A client as a phone is one: it gives up after some seconds, and looks at redirects before it follows them.

@@ -62,6 +62,9 @@ pub(crate) async fn run(plan: Plan) -> Report {
     first.start(None).await;
     world.front.add(first.port());
     first.until_ready().await;
+    if plan.has_echo {
+        done(&settings, &["mpesa", "register-urls"]).await;
+    }
     let hand = Arc::new(Hand {
         world: Arc::clone(&world),
         database: Arc::clone(&database),

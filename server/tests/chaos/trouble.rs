@@ -55,7 +55,8 @@ impl Hand {
         let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
         match trouble {
             Trouble::KillServer { down, then_at } => {
-                let _turn = self.server_turn.lock().await;
+                // On a slow machine troubles would queue up and nothing else would ever happen.
+                let Ok(_turn) = self.server_turn.try_lock() else { return };
                 count(&self.broken.server_kills);
                 self.first.kill().await;
                 tokio::time::sleep(down).await;
@@ -63,13 +64,14 @@ impl Hand {
                 if then_at.is_some() {
                     count(&self.broken.killpoints_armed);
                 }
+                self.first.is_ready_within(Duration::from_secs(8)).await;
             }
             Trouble::FreezeServer(how_long) => {
                 count(&self.broken.freezes);
                 self.first.freeze_for(how_long).await;
             }
             Trouble::SecondServer(how_long) => {
-                let _turn = self.second_turn.lock().await;
+                let Ok(_turn) = self.second_turn.try_lock() else { return };
                 self.second.start(None).await;
                 self.world.front.add(self.second.port());
                 tokio::time::sleep(how_long).await;
@@ -78,12 +80,12 @@ impl Hand {
                 self.world.front.remove(self.second.port());
             }
             Trouble::KillDatabase { down } => {
-                let _turn = self.database_turn.lock().await;
+                let Ok(_turn) = self.database_turn.try_lock() else { return };
                 count(&self.broken.database_kills);
                 self.database.kill_for(down).await;
             }
             Trouble::FreezeDatabase(how_long) => {
-                let _turn = self.database_turn.lock().await;
+                let Ok(_turn) = self.database_turn.try_lock() else { return };
                 count(&self.broken.freezes);
                 self.database.freeze_for(how_long).await;
             }
@@ -103,7 +105,7 @@ impl Hand {
                 self.world.routers[router].cut_connections();
             }
             Trouble::MpesaAway { how, during } => {
-                let _turn = self.mpesa_turn.lock().await;
+                let Ok(_turn) = self.mpesa_turn.try_lock() else { return };
                 count(&self.broken.outages);
                 let ways = [Outage::Html, Outage::Empty, Outage::Throttled, Outage::Hang];
                 let way = ways[usize::try_from(how).unwrap_or(0) % ways.len()];
