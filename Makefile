@@ -1,7 +1,7 @@
 # Thin names over scripts/. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check bench dist audit prepare dev-admin fuzz peers clean-data
+.PHONY: help run test chaos check bench bench-payments dist audit prepare dev-admin fuzz peers clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ chaos: ## many payments while servers and databases are killed; then three ledge
 
 check: ## format, lints, documentation, SQL metadata, .env.sample: all that can be said without running
 	@scripts/check
+
+bench-payments: ## payments begun and settled a second, beside the same statements raw (STORED=5000000 also with so many stored)
+	@BENCH_STORED=$(STORED) scripts/bench-payments
 
 bench: ## release build, then latencies, pages per second, memory, start time and size
 	@scripts/bench

@@ -54,12 +54,12 @@ impl Line {
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Outcome<Answer> {
-        self.send(Request::builder().uri(path).header(header::HOST, &self.host).body(Body::empty())?).await
+        self.get_as(path, "identity").await
     }
 
-    /// As a browser on a phone asks for a page; what is counted is what went over the air.
-    pub(crate) async fn get_page(&mut self, path: &str) -> Outcome<Answer> {
-        let request = Request::builder().uri(path).header(header::ACCEPT_ENCODING, "gzip, deflate, br");
+    /// With the encodings that the caller takes; what is counted is what went over the air.
+    pub(crate) async fn get_as(&mut self, path: &str, encodings: &str) -> Outcome<Answer> {
+        let request = Request::builder().uri(path).header(header::ACCEPT_ENCODING, encodings);
         self.send(request.header(header::HOST, &self.host).body(Body::empty())?).await
     }
 

@@ -21,6 +21,8 @@ use crate::{
     world::{ROUTER, World},
 };
 
+/// The encodings that a browser on a phone takes.
+const AS_PHONE: &str = "gzip, deflate, br";
 const CONNECTIONS: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(5);
@@ -42,7 +44,7 @@ pub(crate) async fn measure(world: &mut World) -> Outcome<()> {
     println!("{:<42}{:>8}{:>10}{:>10}{:>10}{:>12}", "", "bytes", "a second", "median", "p99", "server CPU");
     for (name, mac) in [("GET /w/main, to buy", buyer), ("GET /w/main, online", online)] {
         let path = format!("/w/{ROUTER}?mac={mac}");
-        let page = Line::open(world.address).await?.get_page(&path).await?.wanted(StatusCode::OK)?.body;
+        let page = Line::open(world.address).await?.get_as(&path, AS_PHONE).await?.wanted(StatusCode::OK)?.body;
         let fixed = Fixed::serve(page.clone())?;
         let limit = load(fixed.address, "/", page.len()).await?;
         drop(fixed);
@@ -103,7 +105,7 @@ async fn load(address: SocketAddr, path: &str, least_bytes: usize) -> Outcome<Ra
         callers.push(tokio::spawn(async move {
             let mut times = Vec::new();
             while !is_over.load(Ordering::Relaxed) {
-                let answer = line.get_page(&path).await?.wanted(StatusCode::OK)?;
+                let answer = line.get_as(&path, AS_PHONE).await?.wanted(StatusCode::OK)?;
                 if answer.body.len() < least_bytes {
                     return Err("an answer was cut short".into());
                 }
