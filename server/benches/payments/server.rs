@@ -40,7 +40,7 @@ impl Server {
             ("MPESA_QUERY_DELAYS", "86400".to_owned()),
             ("PAY_PER_SECOND", "1000000".to_owned()),
             ("PAY_BURST", "1000000".to_owned()),
-            ("PAY_PER_ADDRESS", "100000000".to_owned()),
+            ("PAY_PER_ADDRESS", "1000000".to_owned()),
             ("MIKROTIK_HOST", "127.0.0.1".to_owned()),
             ("MIKROTIK_PORT", no_router.to_string()),
             ("MIKROTIK_PASSWORD", "bando".to_owned()),
