@@ -79,6 +79,7 @@ async fn round(pool: &MySqlPool, server: &server::Server, shop: &rows::Shop, tit
         report("callbacks", connections, &over_http, &raw);
         loads.push(Load { what: "callbacks", ..over_http });
         let over_http = over_http::intakes(server.address, shop, &server.package_id, connections, MEASURED).await?;
+        server.let_prompts_end(pool).await?;
         let raw = raw::begin(pool, shop, connections, MEASURED).await?;
         report("intakes", connections, &over_http, &raw);
         loads.push(Load { what: "intakes", ..over_http });

@@ -1,5 +1,5 @@
-//! The server as a process, with an M-Pesa that accepts connections and never answers, and a router that is away: what
-//! is measured is beginning and settling, not prompting and granting.
+//! The server as a process, with an M-Pesa that lets prompts wait at a gate while something is measured, and a router
+//! that is away: what is measured is beginning and settling, not prompting and granting.
 
 use std::{
     env,
@@ -10,7 +10,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde_json::json;
+use sqlx::MySqlPool;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use crate::{Outcome, line::Line};
 
@@ -21,13 +31,34 @@ pub(crate) struct Server {
     pub(crate) package_id: String,
     child: Child,
     log: PathBuf,
-    /// M-Pesa: the system accepts for it, and nobody reads.
-    _silent: TcpListener,
+    /// Whether M-Pesa answers prompts.
+    gate: watch::Sender<bool>,
+}
+
+/// An M-Pesa that knows every key, and refuses every prompt once its gate is open.
+async fn play_mpesa(gate: watch::Receiver<bool>) -> Outcome<SocketAddr> {
+    let token = || async { Json(json!({"access_token": "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9v", "expires_in": "3599"})) };
+    let push = move || {
+        let mut gate = gate.clone();
+        async move {
+            // The gate is only gone when the measurement is over.
+            drop(gate.wait_for(|is_open| *is_open).await);
+            let body = json!({"requestId": "1", "errorCode": "400.002.02", "errorMessage": "Bad Request - Invalid PhoneNumber"});
+            (StatusCode::BAD_REQUEST, Json(body))
+        }
+    };
+    let routes =
+        Router::new().route("/oauth/v1/generate", get(token)).route("/mpesa/stkpush/v1/processrequest", post(push));
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    Ok(address)
 }
 
 impl Server {
     pub(crate) async fn start(url: &str) -> Outcome<Self> {
-        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let (gate, at_gate) = watch::channel(false);
+        let mpesa = play_mpesa(at_gate).await?;
         let free = |_| -> Outcome<u16> { Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port()) };
         let (port, no_router) = (free(())?, free(())?);
         let log = env::temp_dir().join(format!("bando-payments-{}.log", std::process::id()));
@@ -36,7 +67,7 @@ impl Server {
             ("APP_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
             ("PORT", port.to_string()),
             ("LOG_LEVEL", "warn".to_owned()),
-            ("MPESA_BASE_URL", format!("http://{}", silent.local_addr()?)),
+            ("MPESA_BASE_URL", format!("http://{mpesa}")),
             ("MPESA_QUERY_DELAYS", "86400".to_owned()),
             ("PAY_PER_SECOND", "1000000".to_owned()),
             ("PAY_BURST", "1000000".to_owned()),
@@ -47,13 +78,31 @@ impl Server {
         ];
         let child = bando(&settings).arg("serve").stdout(Stdio::null()).stderr(File::create(&log)?).spawn()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Self { address, package_id: String::new(), child, log, _silent: silent };
+        let mut server = Self { address, package_id: String::new(), child, log, gate };
         server.until_ready().await?;
         sell_an_hour(&settings).await?;
         let sold = Line::open(address).await?.get("/api/packages").await?.json()?;
         let id = sold.pointer("/packages/0/id").and_then(serde_json::Value::as_str);
         server.package_id = id.ok_or("nothing is on sale")?.to_owned();
         Ok(server)
+    }
+
+    /// Lets M-Pesa answer every prompt that waits, and waits until that is stored.
+    pub(crate) async fn let_prompts_end(&self, pool: &MySqlPool) -> Outcome<()> {
+        self.gate.send(true)?;
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            let left: i64 =
+                sqlx::query_scalar("select count(*) from payments where state = 'created' and request_id <> 'bench'")
+                    .fetch_one(pool)
+                    .await?;
+            if left == 0 {
+                self.gate.send(false)?;
+                return Ok(());
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+        Err(format!("prompts do not end; read {}", self.log.display()).into())
     }
 
     async fn until_ready(&mut self) -> Outcome<()> {

@@ -72,7 +72,7 @@ pub(crate) async fn release_slots(
         .collect();
     sqlx::query!(
         "delete s from json_table(?, '$[*]' columns (slot varchar(32) path '$.slot', id char(32) path '$.id')) v
-         straight_join prompt_slots s force index (primary) on s.slot = v.slot
+         straight_join prompt_slots s force index (primary) on s.slot = convert(v.slot using ascii)
          where s.payment_id = unhex(v.id)",
         json!(rows).to_string()
     )

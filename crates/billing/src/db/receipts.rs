@@ -116,7 +116,7 @@ pub(crate) async fn lock_receipts(
     let rows = sqlx::query!(
         r#"select r.receipt, r.payment_id as "payment_id: Uuid", r.state, r.amount_kes
            from json_table(?, '$[*]' columns (receipt varchar(12) path '$')) v
-           straight_join receipts r force index (primary) on r.receipt = v.receipt
+           straight_join receipts r force index (primary) on r.receipt = convert(v.receipt using ascii)
            for update"#,
         names
     )

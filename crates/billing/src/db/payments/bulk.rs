@@ -75,7 +75,7 @@ pub(crate) async fn find_owners_of_checkouts(
     let rows = sqlx::query!(
         r#"select p.id as "id: Uuid", p.checkout_request_id as "checkout_request_id!"
            from json_table(?, '$[*]' columns (checkout varchar(100) path '$')) v
-           straight_join payments p force index (payments_checkout_request) on p.checkout_request_id = v.checkout"#,
+           straight_join payments p force index (payments_checkout_request) on p.checkout_request_id = convert(v.checkout using ascii)"#,
         names
     )
     .fetch_all(connection)
