@@ -101,6 +101,16 @@ fn production_wants_everything_and_https() {
 }
 
 #[test]
+fn an_initiator_needs_its_credential_and_the_other_way_round() {
+    assert!(lines(&[("MPESA_INITIATOR", "bandoapi")]).contains("MPESA_SECURITY_CREDENTIAL is not set"));
+    assert!(lines(&[("MPESA_SECURITY_CREDENTIAL", "c2VjcmV0")]).contains("MPESA_INITIATOR is not set"));
+    let both = [("MPESA_INITIATOR", "bandoapi"), ("MPESA_SECURITY_CREDENTIAL", "c2VjcmV0"), ("PAY_PER_ADDRESS", "900")];
+    let config = Config::parse(&environment(&both)).unwrap();
+    assert_eq!((config.mpesa.initiator.unwrap().name.as_str(), config.pay_limits.per_address), ("bandoapi", 900));
+    assert!(lines(&[("PAY_PER_SECOND", "0")]).contains("PAY_PER_SECOND is not understood"));
+}
+
+#[test]
 fn misspelt_names_in_the_file_stop_the_start_and_other_programs_names_do_not() {
     let pair = |k: &str, v: &str| (k.to_owned(), v.to_owned());
     let parse = |file: Vec<(String, String)>| {

@@ -20,8 +20,8 @@ pub(super) fn page(shop: &Shop) -> impl IntoView + use<> {
         <h1>{heading(shop.notice.as_ref())}</h1>
         {shop.notice.as_ref().map(notice)}
         {is_first.then(recover)}
-        {shop.pay_by_hand.as_ref().map(pay_by_hand)}
         {if shop.packages.is_empty() { nothing_on_sale().into_any() } else { pay_form(shop).into_any() }}
+        {shop.pay_by_hand.as_ref().map(pay_by_hand)}
         {(!is_first).then(recover)}
         {voucher_form(shop)}
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::{
     AccountReference, Msisdn, PaymentId, PaymentState, Receipt, UserId,
     payment::{Evidence, Outcome},
@@ -14,19 +14,16 @@ use super::{
 };
 use crate::{
     Billing,
-    admins::Role,
     db::{
         StoreError,
         credits::{self, CreditKind, NewCredit},
         logs::{self, NewLog},
-        payment_events::{self, EventRecord, Source},
+        payment_events::{self, Source},
         payments,
         receipts::{self, ReceiptCursor, ReceiptRecord, ReceiptState},
-        routers, users,
+        users,
     },
-    lists::PaymentListed,
     random,
-    refunds::RefundKind,
 };
 
 /// Money may be meant for what was tried within this time before it came.
@@ -39,38 +36,6 @@ pub struct ReceiptListed {
     pub record: ReceiptRecord,
     /// The payment it belongs to, or, while nobody has placed it, most likely belongs to.
     pub payment_id: Option<PaymentId>,
-}
-
-/// One piece of evidence in words.
-#[derive(Debug, Clone)]
-pub struct PaymentEvent {
-    /// When it arrived.
-    pub at: DateTime<Utc>,
-    /// Where it came from.
-    pub source: String,
-    /// What happened.
-    pub message: String,
-    /// What arrived, as text.
-    pub body: Option<String>,
-}
-
-/// Everything that is known about one payment.
-#[derive(Debug, Clone)]
-pub struct PaymentDetail {
-    /// The payment as in the list.
-    pub payment: PaymentListed,
-    /// The device's address.
-    pub mac: domain::MacAddr,
-    /// The router's name.
-    pub router: Option<String>,
-    /// Why it is in review, as stored.
-    pub review: Option<String>,
-    /// Every receipt that belongs to it.
-    pub receipts: Vec<ReceiptRecord>,
-    /// Everything that was ever said about it, oldest first.
-    pub events: Vec<PaymentEvent>,
-    /// What this role may do with it now: of `decide_paid`, `decide_not_paid`, `refund_manual`, `refund_reversal`.
-    pub actions: Vec<&'static str>,
 }
 
 /// Whose money becomes.
@@ -118,48 +83,6 @@ pub enum DecideError {
 }
 
 impl Billing {
-    /// Everything that is known about one payment.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn payment_detail(&self, id: PaymentId, role: Role) -> Result<Option<PaymentDetail>, StoreError> {
-        let Some(payment) = self.find_listed_payment(id).await? else { return Ok(None) };
-        let Some(record) = payments::find_payment(self.pool(), id).await? else { return Ok(None) };
-        let router = match record.router_id {
-            Some(router_id) => {
-                let all = routers::list_routers(self.pool()).await?;
-                all.into_iter().find(|router| router.id == router_id).map(|router| router.name)
-            }
-            None => None,
-        };
-        let receipts = receipts::list_of_payment(self.pool(), id).await?;
-        let events = payment_events::list_events(self.pool(), id).await?;
-        let review = payments::find_review_reason(self.pool(), id).await?;
-        Ok(Some(PaymentDetail {
-            actions: self.actions(id, payment.state, role).await?,
-            mac: record.mac,
-            router,
-            review: review.filter(|_| payment.state == PaymentState::Review),
-            receipts,
-            events: events.into_iter().map(event_in_words).collect(),
-            payment,
-        }))
-    }
-
-    async fn actions(&self, id: PaymentId, state: PaymentState, role: Role) -> Result<Vec<&'static str>, StoreError> {
-        let mut actions = Vec::new();
-        if state == PaymentState::Review {
-            actions.extend(["decide_paid", "decide_not_paid"]);
-        }
-        for kind in self.possible_refunds(id, role).await? {
-            actions.push(match kind {
-                RefundKind::Manual => "refund_manual",
-                RefundKind::Reversal => "refund_reversal",
-            });
-        }
-        Ok(actions)
-    }
-
     /// A named admin decides a payment in review.
     ///
     /// # Errors
@@ -363,53 +286,4 @@ fn placed_words(placed: Placed) -> Option<&'static str> {
             "The payment is being checked. The money is held for it; decide the payment next."
         }
     })
-}
-
-fn event_in_words(event: EventRecord) -> PaymentEvent {
-    let body = event.body.map(|body| String::from_utf8_lossy(&body).chars().take(4000).collect());
-    let who = match event.source.as_str() {
-        "intake" => "The customer pressed pay",
-        "submit" => "M-Pesa answered the prompt request",
-        "callback" => "M-Pesa reported",
-        "hint" => "An unproved report came",
-        "query" => "We asked M-Pesa",
-        "schedule" => "Our own clock",
-        "c2b" => "M-Pesa reported a payment by hand",
-        "status" => "M-Pesa answered about a code",
-        "statement" => "The statement says",
-        "pull" => "M-Pesa's list of transactions says",
-        "credit" => "The customer's credit",
-        "admin" => "An admin decided",
-        _ => "Something was noted",
-    };
-    let what = match event.outcome.as_str() {
-        "created" => "payment begun",
-        "pending" => "the prompt was accepted",
-        "unknown" => "it is not known whether the prompt was sent",
-        "rejected" => "no prompt was sent",
-        "failed" => "not paid",
-        "expired" => "nothing was heard in time",
-        "succeeded" | "settled" => "paid, and the session was made",
-        "refunded" => "given back",
-        "receipt_added" => "the missing receipt came",
-        "part_kept" => "less than the price came; it is held",
-        "credit_kept" => "paid once more; kept as credit",
-        "already_known" => "known already",
-        "kept" => "kept; it changes nothing",
-        "doubted" => "it names another prompt; kept and not believed",
-        "to_review" => "it does not fit; a person has to look",
-        "alerted" => "it does not fit; you were told",
-        other => other,
-    };
-    let moved = match event.states {
-        (Some(before), Some(after)) if before != after => format!(" ({before} → {after})"),
-        _ => String::new(),
-    };
-    let detail = event.detail.map(|detail| format!(" – {detail}")).unwrap_or_default();
-    PaymentEvent {
-        at: event.received_at,
-        source: event.source,
-        message: format!("{who}: {what}{moved}{detail}."),
-        body,
-    }
 }
