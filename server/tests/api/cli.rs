@@ -253,3 +253,32 @@ fn a_file_with_a_misspelt_name_is_refused() {
     assert!(said.contains("DATABASE_URI is not a setting of Bando: did you mean DATABASE_URL?"), "{said}");
     assert!(!said.contains("mysql://u:p"), "{said}");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_statement_is_imported_and_compared_at_the_shell(pool: MySqlPool) {
+    let (world, shell) = shell(&pool).await;
+    let receipt = world.mpesa.control().pay_by_hand("254712000777", "174379", 30, "x").unwrap();
+    let file = std::env::temp_dir().join(format!("{receipt}.csv"));
+    std::fs::write(&file, world.mpesa.control().statement(None, None, None).unwrap()).unwrap();
+    blocking(move || {
+        let path = file.to_str().unwrap();
+        let report = shell.json(&["statement", "import", path, "--json"]);
+        assert_eq!((&report["missing_here"]["count"], &report["is_repeat"]), (&1.into(), &false.into()), "{report}");
+        assert_eq!(report["imported_by"], "cli");
+        let said = shell.done(&["statement", "import", path]);
+        assert!(said.contains("imported before") && said.contains("missing here") && said.contains("30.00"), "{said}");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(shell.refused(&["statement", "import", path]).0, 2);
+        assert_eq!(shell.refused(&["statement", "import", "/dev/null"]).0, 2);
+        assert_eq!(shell.refused(&["mpesa", "pull", "--hours", "49"]).0, 2);
+        assert_eq!(shell.refused(&["mpesa", "register-pull", "--phone", "911"]).0, 2);
+        assert!(shell.done(&["mpesa", "register-pull", "--phone", "0712345678"]).contains("is registered"));
+        assert!(shell.done(&["mpesa", "register-pull", "--phone", "0712345678"]).contains("before"));
+        let pulled = shell.json(&["mpesa", "pull", "--json"]);
+        assert_eq!((&pulled["lines"], &pulled["settled"]), (&1.into(), &0.into()), "{pulled}");
+        // What waits for a person is said, but nothing is broken.
+        let said = shell.done(&["audit"]);
+        assert!(said.contains("ok       No receipt is counted twice"), "{said}");
+    })
+    .await;
+}

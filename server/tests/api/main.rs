@@ -7,6 +7,7 @@ mod admin;
 mod assets;
 #[cfg(test)]
 mod by_hand;
+mod books;
 #[cfg(test)]
 mod callbacks;
 #[cfg(test)]

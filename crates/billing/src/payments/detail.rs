@@ -127,6 +127,10 @@ fn event_in_words(event: EventRecord) -> PaymentEvent {
         "doubted" => "it names another prompt; kept and not believed",
         "to_review" => "it does not fit; a person has to look",
         "alerted" => "it does not fit; you were told",
+        "refund_asked" => "M-Pesa took the request to give it back",
+        "refund_done" => "given back",
+        "refund_refused" => "not given back",
+        "refund_unknown" => "it may have been given back or not",
         other => other,
     };
     let moved = match event.states {
