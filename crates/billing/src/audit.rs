@@ -59,7 +59,9 @@ pub async fn run(pool: &MySqlPool, now: DateTime<Utc>) -> Result<Vec<Finding>, S
 /// The rows that break one rule, at most `limit`.
 async fn ask(pool: &MySqlPool, rule: &Rule, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
     let query = format!("{} limit {limit}", rule.query);
-    let rows = sqlx::query(&query).bind(now - rule.age()).fetch_all(pool).await?;
+    // Bound as a DATETIME: a zoned instant would be bound as a TIMESTAMP, which ends in 2038 on MariaDB, and a
+    // comparison with what lies beyond finds nothing at all.
+    let rows = sqlx::query(&query).bind((now - rule.age()).naive_utc()).fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
             Ok(match row.try_get::<Uuid, _>(0) {

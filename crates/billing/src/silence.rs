@@ -105,7 +105,7 @@ pub fn judge(now: NaiveDateTime, sales: &[NaiveDateTime], thresholds: &Threshold
 /// How the prompts of the last hour ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompts {
-    /// At least one was paid.
+    /// One of the last five was paid.
     Working,
     /// The last five or more all failed because of the set-up.
     Failing,
@@ -116,12 +116,15 @@ pub enum Prompts {
 /// Judges the prompts of the last hour that ended, newest first: state and M-Pesa's code.
 #[must_use]
 pub fn judge_prompts(ended: &[(PaymentState, Option<ResultCode>)]) -> Prompts {
-    if ended.iter().any(|(state, _)| *state == PaymentState::Succeeded) {
-        return Prompts::Working;
+    let newest = || ended.iter().take(FAILED_PROMPTS);
+    let failed = newest().filter(|(state, code)| is_setup_fault(*state, code.as_ref())).count();
+    if failed == FAILED_PROMPTS {
+        Prompts::Failing
+    } else if newest().any(|(state, _)| *state == PaymentState::Succeeded) {
+        Prompts::Working
+    } else {
+        Prompts::Unclear
     }
-    let newest = ended.iter().take(FAILED_PROMPTS);
-    let failed = newest.filter(|(state, code)| is_setup_fault(*state, code.as_ref())).count();
-    if failed == FAILED_PROMPTS { Prompts::Failing } else { Prompts::Unclear }
 }
 
 /// Whether our own set-up made a prompt fail: a refusal of the request, or a result that says so.

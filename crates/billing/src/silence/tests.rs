@@ -81,7 +81,8 @@ fn prompts_that_all_fail_because_of_the_set_up_are_told_from_bad_luck() {
             [vec![refused("configuration"); 3], vec![failed("1032")], vec![refused("configuration"); 3]].concat(),
             Prompts::Unclear,
         ),
-        ("one was paid", [vec![refused("configuration"); 5], vec![paid]].concat(), Prompts::Working),
+        ("paid after it failed", [vec![paid.clone()], vec![refused("configuration"); 9]].concat(), Prompts::Working),
+        ("failed after it was paid", [vec![refused("configuration"); 5], vec![paid]].concat(), Prompts::Failing),
         ("nobody tried", Vec::new(), Prompts::Unclear),
     ] {
         assert_eq!(judge_prompts(&ended), expected, "{what}");
