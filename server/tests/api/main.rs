@@ -6,8 +6,9 @@ mod admin;
 #[cfg(test)]
 mod assets;
 #[cfg(test)]
-mod by_hand;
 mod books;
+#[cfg(test)]
+mod by_hand;
 #[cfg(test)]
 mod callbacks;
 #[cfg(test)]

@@ -160,7 +160,7 @@ proptest! {
         let entries = compare(&books, &ours);
         let mut ids: Vec<u64> = entries.iter().filter_map(|entry| entry.there.map(|there| there.id)).collect();
         ids.sort_unstable();
-        prop_assert_eq!(ids, (0..books.len() as u64).collect::<Vec<_>>());
+        prop_assert_eq!(ids, (0..u64::try_from(books.len()).unwrap()).collect::<Vec<_>>());
 
         let totals = Totals::of(&entries);
         let paid_in: u64 = books.iter().filter(|there| there.is_payment()).map(|there| there.paid_in_cents).sum();
@@ -170,7 +170,7 @@ proptest! {
         prop_assert_eq!(parts.iter().map(|part| part.cents).sum::<i64>(), totals.paid_in.cents);
         prop_assert_eq!(parts.iter().map(|part| part.count).sum::<u64>(), totals.paid_in.count);
         let count: u64 = Class::ALL.into_iter().map(|class| totals.class(class).count).sum();
-        prop_assert_eq!(count, entries.len() as u64);
+        prop_assert_eq!(count, u64::try_from(entries.len()).unwrap());
 
         // Ours: never matched twice, never both matched and missing.
         for one in &ours {
