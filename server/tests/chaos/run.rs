@@ -100,6 +100,9 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let no_id = recovered.iter().filter(|why| why.contains("no id")).count();
     let listed = format!("{} ({no_id} with no id to ask by, the others reported as failed before)", recovered.len());
     figures.push(("found on M-Pesa's list".to_owned(), listed));
+    if lines.is_empty() {
+        drop(std::fs::remove_file(&log));
+    }
     Report {
         seed: plan.seed,
         visits: plan.visits.len(),
