@@ -52,8 +52,16 @@ async fn a_status_tells_nothing_personal(pool: MySqlPool) {
         let mut fields: Vec<String> =
             serde_json::from_str::<Value>(&text).unwrap().as_object().unwrap().keys().cloned().collect();
         fields.sort();
-        let expected =
-            ["bytes_remaining", "can_retry", "ends_at", "message", "payment_id", "seconds_remaining", "status"];
+        let expected = [
+            "bytes_remaining",
+            "can_retry",
+            "ends_at",
+            "message",
+            "pay_by_hand",
+            "payment_id",
+            "seconds_remaining",
+            "status",
+        ];
         assert_eq!(fields, expected);
     }
     stack.stop().await;
