@@ -2,6 +2,7 @@
 //! asked, and nothing is ever asked twice by itself: an answer that was lost is looked up by a person, and one
 //! that comes late still counts.
 
+mod credit;
 mod reversal;
 
 use std::net::IpAddr;

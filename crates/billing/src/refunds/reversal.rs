@@ -9,13 +9,16 @@ use daraja::{
 use domain::{Kes, NotificationId, PaymentId, PaymentState, Receipt, payment::Outcome};
 use sqlx::MySqlConnection;
 
-use super::{RefundError, RefundKind, checked, due, lock, log};
+use super::{
+    RefundError, RefundKind, checked,
+    credit::{return_credit, take_credit},
+    due, lock, log,
+};
 use crate::{
     Billing,
     admins::Admin,
     db::{
         StoreError,
-        credits::{self, CreditKind, NewCredit},
         notifications::{self, NewNotification, Severity},
         payment_events::{self, NewEvent, Source},
         payments,
@@ -357,46 +360,4 @@ async fn insert_evidence(
         received_at: now,
     };
     payment_events::insert_event(connection, &event).await
-}
-
-/// Takes what became credit, because M-Pesa gives the receipt back whole; `false` if it was spent.
-async fn take_credit(
-    connection: &mut MySqlConnection,
-    payment: &payments::PaymentRecord,
-    credit_kes: u32,
-    by: &Admin,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<bool, StoreError> {
-    let new = NewCredit {
-        user_id: payment.user_id,
-        amount_kes: -i64::from(credit_kes),
-        kind: CreditKind::PaidOut,
-        receipt: None,
-        payment_id: Some(payment.id),
-        actor: Some(&by.username),
-        reason: Some("goes back with the payment"),
-    };
-    credits::change_credit(connection, &new, now).await
-}
-
-/// Gives back what [`take_credit`] took.
-async fn return_credit(
-    connection: &mut MySqlConnection,
-    row: &RefundRow,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<(), StoreError> {
-    if row.credit_kes == 0 {
-        return Ok(());
-    }
-    let Some(payment) = payments::find_payment(&mut *connection, row.payment_id.into()).await? else { return Ok(()) };
-    let new = NewCredit {
-        user_id: payment.user_id,
-        amount_kes: i64::from(row.credit_kes),
-        kind: CreditKind::PaidOut,
-        receipt: None,
-        payment_id: Some(payment.id),
-        actor: Some(&row.actor),
-        reason: Some("the payment was not given back"),
-    };
-    credits::change_credit(connection, &new, now).await.map(drop)
 }
