@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use chrono::{DateTime, Utc};
 use daraja::{
     CallbackUrl, RequestOutcome, ReversalRequest,
     result::{self, ResultMessage, ReversalOutcome, ReversalResult},
@@ -234,7 +235,9 @@ impl Billing {
         };
         match needs_person {
             Some(words) => {
-                self.tell_owner(row, Severity::Critical, words, "Compare it with your M-Pesa statement.").await
+                let mut connection = self.pool().acquire().await?;
+                let todo = "Compare it with your M-Pesa statement.";
+                tell_owner(&mut connection, row, Severity::Critical, words, todo, now).await
             }
             None => Ok(()),
         }
@@ -257,11 +260,10 @@ impl Billing {
         if is_open {
             refunds::update_state(&mut tx, row.id, "refused", words, None, now).await?;
             return_credit(&mut tx, row, now).await?;
+            tell_owner(&mut tx, row, Severity::Warning, "was not given back", words, now).await?;
         }
         tx.commit().await?;
-        if is_open {
-            self.tell_owner(row, Severity::Warning, "was not given back", words).await?;
-        }
+        self.wake_feed();
         Ok(())
     }
 
@@ -284,11 +286,12 @@ impl Billing {
             let words = format!("{why}. The money may have been given back or not. {LOOK_IT_UP}");
             refunds::update_state(&mut tx, row.id, "unknown", &words, None, now).await?;
         }
-        tx.commit().await?;
         if is_open {
             let words = format!("may have been given back or not: {why}");
-            self.tell_owner(row, Severity::Critical, &words, LOOK_IT_UP).await?;
+            tell_owner(&mut tx, row, Severity::Critical, &words, LOOK_IT_UP, now).await?;
         }
+        tx.commit().await?;
+        self.wake_feed();
         Ok(())
     }
 
@@ -303,27 +306,31 @@ impl Billing {
         let mut connection = self.pool().acquire().await?;
         insert_evidence(&mut connection, row, outcome, source, body, remote_ip, self.now()).await
     }
+}
 
-    async fn tell_owner(&self, row: &RefundRow, severity: Severity, what: &str, todo: &str) -> Result<(), StoreError> {
-        let now = self.now();
-        let payment = payments::find_payment(self.pool(), row.payment_id.into()).await?;
-        let name = payment.map(|payment| payment.account_reference.to_string()).unwrap_or_default();
-        let receipt = row.receipt.as_deref().unwrap_or("without a receipt");
-        let message = format!("Payment {name} (receipt {receipt}) {what}. {todo}");
-        let key = format!("refund:{}", row.id);
-        let new = NewNotification {
-            id: NotificationId::from_uuid(random::uuid(now)),
-            severity,
-            kind: "refund",
-            message: &message,
-            subject: Some(row.payment_id.to_string()),
-            dedupe_key: Some(&key),
-            created_at: now,
-        };
-        notifications::raise_or_renew(self.pool(), &new).await?;
-        self.wake_feed();
-        Ok(())
-    }
+async fn tell_owner(
+    connection: &mut MySqlConnection,
+    row: &RefundRow,
+    severity: Severity,
+    what: &str,
+    todo: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let payment = payments::find_payment(&mut *connection, row.payment_id.into()).await?;
+    let name = payment.map(|payment| payment.account_reference.to_string()).unwrap_or_default();
+    let receipt = row.receipt.as_deref().unwrap_or("without a receipt");
+    let message = format!("Payment {name} (receipt {receipt}) {what}. {todo}");
+    let key = format!("refund:{}", row.id);
+    let new = NewNotification {
+        id: NotificationId::from_uuid(random::uuid(now)),
+        severity,
+        kind: "refund",
+        message: &message,
+        subject: Some(row.payment_id.to_string()),
+        dedupe_key: Some(&key),
+        created_at: now,
+    };
+    notifications::raise_or_renew(connection, &new).await
 }
 
 /// Whether an answer is about this reversal, as far as it says.
@@ -346,7 +353,7 @@ async fn insert_evidence(
     source: Source,
     body: &[u8],
     remote_ip: Option<IpAddr>,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let detail = format!("refund {}", row.id);
     let event = NewEvent {
