@@ -83,3 +83,38 @@ async fn a_report_that_comes_again_changes_nothing(pool: MySqlPool) {
     assert_eq!(sessions, 1);
     stack.stop().await;
 }
+
+/// Elsewhere reports shared one small limit with everybody, and what was over it was lost.
+#[sqlx::test(migrations = "../migrations")]
+async fn reports_are_taken_while_everybody_else_is_turned_away(pool: MySqlPool) {
+    let stack = Stack::start(&pool).await;
+    let package = stack.sell_an_hour().await;
+    let id = stack.pay(&package).await["payment_id"].as_str().unwrap().to_owned();
+    stack.world.mpesa.control().open_prompt(MSISDN).await.unwrap();
+    // Customers who begin to say something and never finish fill every ordinary place.
+    let address = stack.at("").trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut slow = Vec::new();
+    for _ in 0..512 {
+        let mut line = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /api/pay HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{{"
+        );
+        tokio::io::AsyncWriteExt::write_all(&mut line, head.as_bytes()).await.unwrap();
+        slow.push(line);
+    }
+    until("customers are turned away", async || {
+        let answer = stack.get("/api/packages").await;
+        answer.status() == StatusCode::SERVICE_UNAVAILABLE && answer.headers().contains_key("retry-after")
+    })
+    .await;
+    stack.world.approve(MSISDN).await;
+    until("the report is settled all the same", async || {
+        let settled = "select count(*) from payments where state = 'succeeded'";
+        sqlx::query_scalar::<_, i64>(settled).fetch_one(&pool).await.unwrap() == 1
+    })
+    .await;
+    assert_eq!(stack.get("/api/packages").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(slow);
+    stack.until_status(&id, "online").await;
+    stack.stop().await;
+}

@@ -13,7 +13,10 @@ use futures::future::join_all;
 use secrecy::SecretString;
 use sqlx::MySqlPool;
 
-use super::record::{Claim, Decider, Recorded, Testimony};
+use super::{
+    BeginPayment,
+    record::{Claim, Decider, Recorded, Testimony},
+};
 use crate::{
     Billing, CallbackConfirm, CallbackIps, Deps, Options, audit,
     clock::ManualClock,
@@ -39,6 +42,10 @@ struct World {
 
 impl World {
     async fn new(pool: MySqlPool) -> Self {
+        Self::with_mpesa(pool, "http://127.0.0.1:9").await
+    }
+
+    async fn with_mpesa(pool: MySqlPool, mpesa_url: &str) -> Self {
         // Another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Arc::new(ManualClock::new("2026-11-22T08:00:00Z".parse().unwrap()));
@@ -50,7 +57,7 @@ impl World {
         let router_id = RouterId::from_uuid(random::uuid(now));
         seed(&pool, &package, router_id, now).await;
         let mut config = daraja::Config::sandbox(SecretString::from("demo"), SecretString::from("demo"));
-        config.base_url = Some("http://127.0.0.1:9".into());
+        config.base_url = Some(mpesa_url.into());
         let mpesa = Arc::new(daraja::Client::new(config, clock.clone()).unwrap());
         let options = Options {
             callback_base: "http://127.0.0.1:9/hook".into(),
@@ -401,4 +408,39 @@ async fn what_one_testimony_costs_does_not_grow_with_what_is_stored(pool: MySqlP
         least = least.min(read().await - before);
     }
     assert!(least < 300, "{least} rows were read to settle one payment");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn prompts_that_hang_hold_no_connection(pool: MySqlPool) {
+    // The system accepts connections for it, and nobody ever answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let world = World::with_mpesa(pool, &format!("http://{}", silent.local_addr().unwrap())).await;
+    for n in 0..30 {
+        let request = BeginPayment {
+            package_id: world.package.id,
+            msisdn: format!("07123400{n:02}").parse().unwrap(),
+            mac: format!("02:00:00:00:01:{n:02x}").parse().unwrap(),
+            ip: None,
+            router_slug: None,
+            idempotency_key: None,
+            request_id: "test".into(),
+            remote_ip: None,
+        };
+        world.billing.begin_payment(request).await.unwrap();
+    }
+    let submitted = "select count(*) from payments where submitted_at is not null";
+    let pool = world.billing.pool();
+    let mut looks = 0;
+    loop {
+        // Connections are given back by tasks of their own: first they, then the look.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let are_all_idle = pool.num_idle() == usize::try_from(pool.size()).unwrap();
+        if are_all_idle && world.count(submitted).await == 30 {
+            break;
+        }
+        looks += 1;
+        assert!(looks < 1_000, "30 prompts hang, and {} of {} connections are held", pool.num_idle(), pool.size());
+    }
+    let id = world.payment("02:00:00:00:00:01").await;
+    assert_eq!(world.say(id, Source::Callback, prompt_paid("UKM4T8IYOU")).await.outcome, Outcome::Settled);
 }
