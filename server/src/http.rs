@@ -74,7 +74,7 @@ fn mpesa(state: &AppState) -> Router<AppState> {
         .route("/api/pay/c2b/validate/{token}", post(by_hand::validate))
         .route("/api/pay/result/{token}", post(by_hand::result))
         .route("/api/pay/timeout/{token}", post(by_hand::timeout))
-        .route_layer(from_fn_with_state(state.clone(), want_database))
+        .route_layer(from_fn_with_state(state.clone(), wait_for_database))
 }
 
 /// Customers: the API behind the portal, and the portal's own pages, which explain a missing database in
@@ -163,6 +163,18 @@ fn files() -> Router<AppState> {
         .route("/robots.txt", get(|| assets::public("robots.txt")))
         .route("/favicon.ico", get(|| assets::public("favicon.ico")))
         .route("/icon.svg", get(|| assets::public("icon.svg")))
+}
+
+/// How long a report waits for a server that has just started to reach its database. Daraja does not report twice.
+const REPORTS_WAIT: std::time::Duration = std::time::Duration::from_secs(8);
+
+/// Middleware: as [`want_database`], but with patience.
+async fn wait_for_database(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, ApiError> {
+    let until = tokio::time::Instant::now() + REPORTS_WAIT;
+    while state.ensure_migrated().is_err() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    want_database(State(state), request, next).await
 }
 
 /// Middleware: `503` until the schema is up to date.

@@ -1,13 +1,13 @@
 //! The client: one value per merchant, cheap to clone, shared by the whole process.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::Clock;
 
 use crate::{
-    auth::{CredentialsError, Tokens},
+    auth::{CredentialsError, Tokens, backoff},
     config::{Config, ConfigError},
     http::{Answer, Http, Loss, SendError},
     sync_error::{self, SyncError},
@@ -46,6 +46,11 @@ pub(crate) enum CallError {
     /// The request may have been sent.
     Lost { loss: Loss, http_status: Option<u16>, partial: Bytes },
 }
+
+/// Renewals of a refused token in one call.
+const MAX_RENEWALS: u32 = 2;
+/// Before the second, at least.
+const STEP_ASIDE: Duration = Duration::from_millis(100);
 
 impl Client {
     /// Checks the configuration and builds the client; sends nothing. The program must have installed a rustls
@@ -90,9 +95,10 @@ impl Client {
     }
 
     /// Posts with the shared token. When the token is refused, that token is thrown away and the request is made
-    /// anew once: a refused token proves that nothing was processed.
+    /// anew, at most twice: a refused token proves that nothing was processed, and another process with the same keys
+    /// ends our token by fetching its own (documented).
     pub(crate) async fn call(&self, path: &str, body: impl Fn() -> String) -> Result<Answer, CallError> {
-        let mut renewed = false;
+        let mut renewed = 0;
         loop {
             let token = self.inner.tokens.get().await.map_err(CallError::NoToken)?;
             let answer = match self.inner.http.post(path, token.header(), body()).await {
@@ -106,12 +112,16 @@ impl Client {
             if sync_error::classify(answer.status, &error, answer.retry_after_secs) != SyncError::Token {
                 return Ok(answer);
             }
-            if renewed {
+            if renewed == MAX_RENEWALS {
                 return Err(CallError::TokenRefused { answer, error });
             }
             tracing::debug!(code = error.code, "M-Pesa access token refused; renewing it");
             self.inner.tokens.invalidate(&token).await;
-            renewed = true;
+            renewed += 1;
+            if renewed == MAX_RENEWALS {
+                // Two processes that take the token from each other in step would go on doing so.
+                tokio::time::sleep(backoff(STEP_ASIDE, renewed, self.clock())).await;
+            }
         }
     }
 }

@@ -87,8 +87,10 @@ impl Billing {
         killpoint!("query.claimed");
         let billing = self.clone();
         let is_last = self.next_after(due).is_none();
+        let turns = u32::try_from(self.options().query_delays_secs.len()).unwrap_or(u32::MAX);
+        let is_asked_enough = due.attempts.saturating_add(1) >= turns;
         self.inner.tracker.spawn(async move {
-            if let Err(error) = billing.query(payment, is_last).await {
+            if let Err(error) = billing.query(payment, is_last, is_asked_enough).await {
                 tracing::warn!(%error, "the answer to a query could not be recorded");
             }
             drop(permit);
@@ -126,7 +128,7 @@ impl Billing {
         Ok(true)
     }
 
-    async fn query(&self, payment: PaymentRecord, is_last: bool) -> Result<(), StoreError> {
+    async fn query(&self, payment: PaymentRecord, is_last: bool, is_asked_enough: bool) -> Result<(), StoreError> {
         let Some(checkout) = &payment.checkout_request_id else { return Ok(()) };
         let reply = self.mpesa().query(checkout).await;
         killpoint!("query.answered");
@@ -135,9 +137,15 @@ impl Billing {
             let pause = TimeDelta::try_seconds(i64::try_from(retry_after_secs).unwrap_or(60)).unwrap_or_default();
             return payments::query_soon(self.pool(), payment.id, self.now() + pause).await;
         }
-        self.record_query(&payment, &reply).await?;
+        let state = self.record_query(&payment, &reply).await?;
         if reply.outcome == QueryOutcome::Succeeded {
             self.apply_hinted_receipt(payment.id).await?;
+        }
+        if is_last && !is_asked_enough && state.is_some_and(PaymentState::is_open) {
+            // Turns that were missed while nobody could ask are made up for: one answer that says nothing is not
+            // the whole schedule's silence.
+            let again_at = self.now() + self.options().query_delay(0);
+            return payments::query_soon(self.pool(), payment.id, again_at).await;
         }
         if is_last {
             self.say(payment.id, Evidence::GaveUp, "nothing was heard for the whole schedule").await?;
@@ -145,7 +153,11 @@ impl Billing {
         Ok(())
     }
 
-    async fn record_query(&self, payment: &PaymentRecord, reply: &QueryReply) -> Result<(), StoreError> {
+    async fn record_query(
+        &self,
+        payment: &PaymentRecord,
+        reply: &QueryReply,
+    ) -> Result<Option<PaymentState>, StoreError> {
         let code: Option<ResultCode> = match &reply.outcome {
             QueryOutcome::Failed(code) => Some(code.clone()),
             QueryOutcome::Succeeded
@@ -162,7 +174,7 @@ impl Billing {
             body: Some(reply.raw.to_vec()),
             ..Testimony::new(Source::Query, Claim::Plain(evidence))
         };
-        self.record(payment.id, testimony).await.map(drop)
+        Ok(self.record(payment.id, testimony).await?.map(|recorded| recorded.state))
     }
 
     async fn say(&self, id: PaymentId, evidence: Evidence, detail: &str) -> Result<(), StoreError> {

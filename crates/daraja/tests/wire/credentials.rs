@@ -139,7 +139,7 @@ async fn a_token_revoked_meanwhile_is_renewed_once_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_token_refused_twice_is_a_matter_of_configuration() {
+async fn a_token_refused_three_times_is_a_matter_of_configuration() {
     let bad = [
         (404, BAD_TOKEN),
         (401, r#"{"errorCode":"401.002.01","errorMessage":"Error Occurred - Invalid Access Token - token-1"}"#),
@@ -151,12 +151,12 @@ async fn a_token_refused_twice_is_a_matter_of_configuration() {
     ];
     for (status, body) in bad {
         let daraja = Daraja::start().await;
-        daraja.then(PUSH, status, body).then(PUSH, status, body);
+        daraja.then(PUSH, status, body).then(PUSH, status, body).then(PUSH, status, body);
         let reply = daraja.client().push(&request()).await;
         let PushOutcome::Refused(refusal) = &reply.outcome else { panic!("{reply:?}") };
         assert_eq!(refusal.class, RefusalClass::Configuration);
         assert!(refusal.owner_advice().is_some());
         assert_eq!((reply.http_status, &reply.raw[..]), (Some(status), body.as_bytes()));
-        assert_eq!((daraja.count(OAUTH), daraja.count(PUSH)), (2, 2), "{body}");
+        assert_eq!((daraja.count(OAUTH), daraja.count(PUSH)), (3, 3), "{body}");
     }
 }

@@ -53,15 +53,15 @@ async fn a_payment_seen_from_prompt_to_paid() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once_and_then_reported() {
+async fn a_refused_token_is_renewed_twice_and_then_reported() {
     let daraja = Daraja::start().await;
     let client = daraja.client();
     daraja.then(QUERY, 404, BAD_TOKEN).then(QUERY, 200, CANCELLED);
     assert!(matches!(client.query(&checkout_request_id()).await.outcome, QueryOutcome::Failed(_)));
-    daraja.then(QUERY, 404, BAD_TOKEN).then(QUERY, 404, BAD_TOKEN);
+    daraja.then(QUERY, 404, BAD_TOKEN).then(QUERY, 404, BAD_TOKEN).then(QUERY, 404, BAD_TOKEN);
     let outcome = client.query(&checkout_request_id()).await.outcome;
     assert!(matches!(outcome, QueryOutcome::NoInformation(NoInformation::Configuration(_))), "{outcome:?}");
-    assert_eq!(daraja.count(QUERY), 4);
+    assert_eq!(daraja.count(QUERY), 5);
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn what_proves_nothing_is_unknown_and_never_sent_again() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once_and_then_reported() {
+async fn a_refused_token_is_renewed_twice_and_then_reported() {
     for (path, bad) in [
         (STATUS, r#"{"requestId":"1","errorCode":"400.003.01","errorMessage":"Invalid Access Token"}"#),
         (REVERSAL, BAD_TOKEN),
@@ -182,11 +182,11 @@ async fn a_refused_token_is_renewed_once_and_then_reported() {
         daraja.then(path, 404, bad).then(path, 200, ACKNOWLEDGED);
         assert!(matches!(ask(&client, path).await.outcome, RequestOutcome::Accepted { .. }));
         assert_eq!((daraja.count(path), daraja.count(OAUTH)), (2, 2));
-        daraja.then(path, 404, bad).then(path, 404, bad);
+        daraja.then(path, 404, bad).then(path, 404, bad).then(path, 404, bad);
         let outcome = ask(&client, path).await.outcome;
         let RequestOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
         assert_eq!(refusal.class, RefusalClass::Configuration);
-        assert_eq!(daraja.count(path), 4);
+        assert_eq!(daraja.count(path), 5);
         daraja.revoke_tokens();
         daraja.then(path, 200, ACKNOWLEDGED);
         assert!(matches!(ask(&client, path).await.outcome, RequestOutcome::Accepted { .. }), "revoked while idle");
