@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use sqlx::{MySqlConnection, MySqlPool};
+use billing::clock::SystemClock;
+use domain::Clock as _;
+use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -44,22 +46,22 @@ pub(crate) async fn settle(
 }
 
 async fn settle_one(connection: &mut MySqlConnection, shop: &Shop, payment: Payment) -> Outcome<()> {
-    let (receipt, session_id, device_id) = (payment.receipt(), Uuid::now_v7(), Uuid::now_v7());
+    let (receipt, session_id, device_id) = (payment.receipt(), new_id(), new_id());
     let phone = format!("phone:25470{:07}", payment.0 % 10_000_000);
     sqlx::query("begin").execute(&mut *connection).await?;
     let id: Uuid = sqlx::query_scalar("select id from payments where callback_token_hash = ?")
         .bind(payment.token_hash().to_vec())
         .fetch_one(&mut *connection)
         .await?;
-    let (user_id, mac): (Uuid, Vec<u8>) = sqlx::query_as(
+    let row = sqlx::query(
         "select p.user_id, p.mac, (select u.msisdn from users u where u.id = p.user_id), p.amount_kes, p.state,
                 p.package_id, p.package_name, p.duration_minutes, p.checkout_request_id, p.merchant_request_id, p.receipt
          from payments p where p.id = ? for update",
     )
     .bind(id)
     .fetch_one(&mut *connection)
-    .await
-    .map(|(user_id, mac, _, _, _, _, _, _, _, _, _): (Uuid, Vec<u8>, String, u32, String, Uuid, String, u32, String, String, Option<String>)| (user_id, mac))?;
+    .await?;
+    let (user_id, mac): (Uuid, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
     sqlx::query("select payment_id from receipts where receipt = ? for update")
         .bind(&receipt)
         .fetch_optional(&mut *connection)
@@ -128,6 +130,11 @@ async fn settle_one(connection: &mut MySqlConnection, shop: &Shop, payment: Paym
     Ok(())
 }
 
+/// As the program makes ids.
+fn new_id() -> Uuid {
+    billing::random::uuid(SystemClock.now())
+}
+
 /// Begins payments.
 pub(crate) async fn begin(pool: &MySqlPool, shop: &Shop, connections: usize, lasting: Duration) -> Outcome<Load> {
     let mut callers = Vec::new();
@@ -153,7 +160,7 @@ pub(crate) async fn begin(pool: &MySqlPool, shop: &Shop, connections: usize, las
 
 async fn begin_one(connection: &mut MySqlConnection, shop: &Shop) -> Outcome<()> {
     let (phone, mac) = shop.next_customer();
-    let (id, new_user) = (Uuid::now_v7(), Uuid::now_v7());
+    let (id, new_user) = (new_id(), new_id());
     let mac_bytes = hex::decode(mac.replace(':', ""))?;
     let reference = hex::encode_upper(&id.as_bytes()[10..]);
     sqlx::query("begin").execute(&mut *connection).await?;
