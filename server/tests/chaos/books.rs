@@ -115,7 +115,7 @@ impl Books {
         self.deliveries.iter().any(|delivery| delivery.about == checkout && is_taken(delivery))
     }
 
-    /// Whether a report that says so ever found somebody who took it.
+    /// Whether a report that says so was taken, or may have been.
     pub(crate) fn was_reported_as(&self, checkout: &str, is_paid: bool) -> bool {
         let says = |delivery: &Delivery| {
             let body: serde_json::Value = serde_json::from_str(&delivery.body).unwrap_or_default();
@@ -123,7 +123,10 @@ impl Books {
             (code == 0 || code == "0") == is_paid
         };
         let is_taken = |delivery: &Delivery| delivery.status.is_some_and(|status| (200..300).contains(&status));
-        self.deliveries.iter().any(|delivery| delivery.about == checkout && is_taken(delivery) && says(delivery))
+        // A failure whose answer was lost on the way back may have been taken all the same.
+        self.deliveries
+            .iter()
+            .any(|delivery| delivery.about == checkout && says(delivery) && (!is_paid || is_taken(delivery)))
     }
 
     /// Reports on the way that have not been sent yet.
