@@ -219,7 +219,6 @@ pub(crate) async fn list_unpaid_by_address(
 pub(crate) struct EventRecord {
     pub source: String,
     pub outcome: String,
-    pub states: (Option<String>, Option<String>),
     pub detail: Option<String>,
     pub body: Option<Vec<u8>>,
     pub received_at: DateTime<Utc>,
@@ -228,7 +227,7 @@ pub(crate) struct EventRecord {
 /// Everything that was said about a payment, oldest first, at most 300.
 pub(crate) async fn list_events(pool: &MySqlPool, id: PaymentId) -> Result<Vec<EventRecord>, StoreError> {
     let rows = sqlx::query!(
-        r#"select source, outcome, state_before, state_after, detail, body, received_at as "received_at: DateTime<Utc>"
+        r#"select source, outcome, detail, body, received_at as "received_at: DateTime<Utc>"
            from payment_events where payment_id = ? order by id limit 300"#,
         id.as_uuid()
     )
@@ -239,7 +238,6 @@ pub(crate) async fn list_events(pool: &MySqlPool, id: PaymentId) -> Result<Vec<E
         .map(|row| EventRecord {
             source: row.source,
             outcome: row.outcome,
-            states: (row.state_before, row.state_after),
             detail: row.detail,
             body: row.body,
             received_at: row.received_at,

@@ -133,15 +133,8 @@ fn event_in_words(event: EventRecord) -> PaymentEvent {
         "refund_unknown" => "it may have been given back or not",
         other => other,
     };
-    let moved = match event.states {
-        (Some(before), Some(after)) if before != after => format!(" ({before} → {after})"),
-        _ => String::new(),
-    };
-    let detail = event.detail.map(|detail| format!(" – {detail}")).unwrap_or_default();
-    PaymentEvent {
-        at: event.received_at,
-        source: event.source,
-        message: format!("{who}: {what}{moved}{detail}."),
-        body,
-    }
+    // What only says how the line was is beside it, in the body.
+    let detail = event.detail.filter(|detail| !detail.contains("HTTP"));
+    let detail = detail.map(|detail| format!(" – {detail}")).unwrap_or_default();
+    PaymentEvent { at: event.received_at, source: event.source, message: format!("{who}: {what}{detail}."), body }
 }

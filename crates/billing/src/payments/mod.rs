@@ -17,6 +17,7 @@ pub(crate) mod register;
 mod settle;
 mod sheet;
 mod status;
+mod weigh;
 
 pub use begin::{BeginError, BeginPayment, Begun};
 pub use callback::CallbackError;
