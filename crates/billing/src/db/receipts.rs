@@ -221,6 +221,17 @@ pub(crate) async fn note_decision(
     ensure_rows("note who placed a receipt", done.rows_affected(), 1)
 }
 
+/// What receipts brought for a settled payment, in whole shillings.
+pub(crate) async fn sum_credited(connection: &mut MySqlConnection, payment_id: PaymentId) -> Result<u64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select cast(coalesce(sum(amount_kes), 0) as unsigned) as "kes!: u64"
+           from receipts where payment_id = ? and state = 'credited'"#,
+        payment_id.as_uuid()
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// Puts every receipt that pays for a payment, or is held for it, into another state.
 pub(crate) async fn update_states_of_payment(
     connection: &mut MySqlConnection,

@@ -243,7 +243,11 @@ async fn apply<'a>(
             (change.result_code, change.result_desc) = testimony.result.clone().unzip();
             sheet.settle(payment, testimony, &weighed.evidence, weighed.held_kes);
         }
-        Outcome::ReceiptAdded => change.receipt = money.map(|money| money.receipt.clone()),
+        Outcome::ReceiptAdded => {
+            change.receipt = money.map(|money| money.receipt.clone());
+            let before_kes = receipts::sum_credited(connection, payment.id).await?;
+            sheet.receipt_added(payment, testimony, before_kes);
+        }
         Outcome::ToReview(conflict) => {
             change.to = PaymentState::Review;
             change.conflict = Some(conflict);

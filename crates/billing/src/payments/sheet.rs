@@ -150,6 +150,25 @@ impl<'a> Sheet<'a> {
         self.settled.push(payment.clone());
     }
 
+    /// The receipt of a payment that succeeded without one. If other money paid for it meanwhile, because a person
+    /// decided so, what is over becomes credit now.
+    pub(super) fn receipt_added(&mut self, payment: &PaymentRecord, testimony: &'a Testimony, before_kes: u64) {
+        let Some(money) = testimony.claim.money() else { return };
+        let brought_kes = u64::from(money.amount.shillings());
+        let over_kes = before_kes.saturating_add(brought_kes).saturating_sub(u64::from(payment.amount.shillings()));
+        // What was over before is credit already.
+        let over_kes = over_kes.min(brought_kes);
+        if over_kes > 0 {
+            self.surplus.push(Surplus {
+                user_id: payment.user_id,
+                amount_kes: over_kes,
+                kind: CreditKind::Overpaid,
+                payment_id: payment.id,
+                money: Some(money),
+            });
+        }
+    }
+
     /// What follows a state without a success: money that was held goes where it can be seen.
     pub(super) fn moved(&mut self, payment: &PaymentRecord, change: &Move, held_kes: u64) {
         match change.to {

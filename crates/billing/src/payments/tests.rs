@@ -278,6 +278,18 @@ async fn a_prompt_paid_beside_a_part_leaves_the_part_as_credit(pool: MySqlPool) 
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn money_that_comes_after_a_decision_loses_nothing(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let id = world.payment("02:00:00:00:00:01").await;
+    assert_eq!(world.by_hand(id, "UKM4T8IY01", 15).await, Outcome::PartKept);
+    world.say(id, Source::Admin, Claim::Plain(Evidence::DecidedPaid)).await;
+    assert_eq!(world.count("select cast(credit_kes as signed) from users").await, 0);
+    assert_eq!(world.say(id, Source::Callback, prompt_paid("UKM4T8IY02")).await.outcome, Outcome::ReceiptAdded);
+    assert_eq!(world.count("select cast(credit_kes as signed) from users").await, 15);
+    world.holds_the_invariants().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn credit_is_spent_once(pool: MySqlPool) {
     let world = World::new(pool).await;
     let id = world.payment("02:00:00:00:00:01").await;
