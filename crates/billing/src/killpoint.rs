@@ -2,7 +2,7 @@
 //!
 //! In ordinary builds a point compiles to nothing. With the feature `killpoints` the process ends at once at the
 //! point that `BANDO_KILLPOINT` names: `push.submitted`, or `push.submitted:3` for the third time it is reached. Such
-//! a build also waits less where waiting is what a killed process leaves to the others: see [`secs`].
+//! a build also waits less where waiting is what a killed process leaves to the others: see `secs`.
 
 /// Every point there is, in the order of a customer's visit. Naming another one does not compile, and the test that
 /// proves them fails for one without a case.

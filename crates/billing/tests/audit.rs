@@ -215,12 +215,13 @@ async fn five_prompts_that_fail_because_of_the_set_up_call_the_owner_once(pool: 
 }
 
 /// Copies the one sale to every daytime hour of the seven days before today.
+/// Their references begin with a letter that real ones never have.
 const USUAL_WEEK: &str = "
     insert into payments (id, user_id, package_id, router_id, mac, amount_kes, package_name, package_revision, duration_minutes,
         devices, state, account_reference, callback_token_hash, request_hash, request_id, settled_at, created_at, updated_at)
     select unhex(concat(lpad(hex(floor(unix_timestamp(utc_timestamp() - interval n.n hour) * 1000)), 12, '0'), '7000', '8000', lpad(hex(n.n), 12, '0'))),
         p.user_id, p.package_id, p.router_id, p.mac, p.amount_kes, p.package_name, p.package_revision, p.duration_minutes, p.devices, 'failed',
-        concat('X', n.n), unhex(sha2(n.n, 256)), p.request_hash, 'x', utc_timestamp() - interval n.n hour,
+        concat('O', n.n), unhex(sha2(n.n, 256)), p.request_hash, 'x', utc_timestamp() - interval n.n hour,
         utc_timestamp() - interval n.n hour, utc_timestamp()
     from payments p join (with recursive n (n) as (select 6 union all select n + 1 from n where n < 190) select n from n) n";
 
@@ -232,7 +233,7 @@ async fn a_shop_that_usually_sells_and_stopped_calls_the_owner_once(pool: MySqlP
     world.run(USUAL_WEEK).await;
     // Every hour for a week but the last six; whatever the time of day is now, it counts as day.
     world.run("update payments set state = 'succeeded' where state = 'failed'").await;
-    world.run("update payments set state = 'failed' where account_reference not like 'X%'").await;
+    world.run("update payments set state = 'failed' where account_reference not like 'O%'").await;
     world.billing.set_setting("alarm_day", "0-24").await.unwrap();
     for _ in 0..3 {
         world.billing.watch_sales().await.unwrap();
@@ -248,12 +249,12 @@ async fn a_shop_that_usually_sells_and_stopped_calls_the_owner_once(pool: MySqlP
     world.run("update payments set state = 'succeeded' where state = 'failed'").await;
     world.billing.watch_sales().await.unwrap();
     world
-        .run("update payments set settled_at = settled_at - interval 5 hour where account_reference not like 'X%'")
+        .run("update payments set settled_at = settled_at - interval 5 hour where account_reference not like 'O%'")
         .await;
     world.billing.watch_sales().await.unwrap();
     assert_eq!(world.unread("sales_stopped").await.len(), 1);
     // And it closes by itself.
-    world.run("update payments set settled_at = utc_timestamp() where account_reference not like 'X%'").await;
+    world.run("update payments set settled_at = utc_timestamp() where account_reference not like 'O%'").await;
     world.billing.watch_sales().await.unwrap();
     assert_eq!(world.unread("sales_stopped").await.len(), 0);
     for (name, value) in

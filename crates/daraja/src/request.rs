@@ -1,6 +1,6 @@
 //! Transaction Status and Reversal: acknowledged at once, answered later at an address of ours.
 //!
-//! The answer is read by [`result`](crate::result). Both need the [`Initiator`](crate::Initiator). A reversal moves
+//! The answer is read by [`result`](crate::result). Both need the [`Initiator`]. A reversal moves
 //! money, so it is never sent again unless it is proved that the first one was not processed; a status question
 //! harms nobody, but is not repeated by itself either.
 

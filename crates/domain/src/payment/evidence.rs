@@ -19,7 +19,7 @@ pub struct Known {
     pub receipt: Option<Receipt>,
     /// Seconds since the push was submitted.
     pub age_secs: u64,
-    /// Age from which a failure learnt only by query is final; [`QUERY_FAILURE_GRACE_SECS`].
+    /// Age from which a failure learnt only by query is final; [`super::QUERY_FAILURE_GRACE_SECS`].
     pub query_grace_secs: u64,
 }
 
