@@ -140,9 +140,9 @@ test("virtual phone and hotspot", async ({ page, browser, stack }) => {
   await phone.goto(`${stack.phone}?number=${encodeURIComponent(customer.phone)}&refresh=off`);
   await expect(phone.getByText("Confirmed")).toBeVisible();
   await inspect(phone, "phone-message");
-  for (const panel of ["Use another number", "Pay by hand", "Try what can go wrong"]) {
+  for (const panel of ["Use another number", "Lipa na M-PESA by hand", "Try what can go wrong"]) {
     await phone.getByRole("link", { name: panel }).click();
-    await expect(phone.getByRole("heading", { name: panel })).toBeVisible();
+    await expect(phone.getByRole("heading", { name: panel.replace(" by hand", "") })).toBeVisible();
     await inspect(phone, `phone-${panel.toLowerCase().replaceAll(" ", "-")}`);
   }
   await page.goto(`${stack.gateway}/?refresh=off`);
