@@ -133,16 +133,7 @@ impl<'a> Sheet<'a> {
             _ => 0,
         };
         let over_kes = held_kes.saturating_add(brought_kes).saturating_sub(price_kes);
-        if over_kes > 0 {
-            let (kind, money) = (CreditKind::Overpaid, testimony.claim.money());
-            self.surplus.push(Surplus {
-                user_id: payment.user_id,
-                amount_kes: over_kes,
-                kind,
-                payment_id: payment.id,
-                money,
-            });
-        }
+        self.keep_credit(payment, over_kes, CreditKind::Overpaid, testimony.claim.money());
         if payment.held_kes > 0 {
             self.moved_receipts.push((payment.id, ReceiptState::Part, ReceiptState::Credited));
         }
@@ -157,15 +148,14 @@ impl<'a> Sheet<'a> {
         let brought_kes = u64::from(money.amount.shillings());
         let over_kes = before_kes.saturating_add(brought_kes).saturating_sub(u64::from(payment.amount.shillings()));
         // What was over before is credit already.
-        let over_kes = over_kes.min(brought_kes);
-        if over_kes > 0 {
-            self.surplus.push(Surplus {
-                user_id: payment.user_id,
-                amount_kes: over_kes,
-                kind: CreditKind::Overpaid,
-                payment_id: payment.id,
-                money: Some(money),
-            });
+        self.keep_credit(payment, over_kes.min(brought_kes), CreditKind::Overpaid, Some(money));
+    }
+
+    /// Money, if there is any, that becomes the customer's credit.
+    fn keep_credit(&mut self, payment: &PaymentRecord, amount_kes: u64, kind: CreditKind, money: Option<&'a Money>) {
+        if amount_kes > 0 {
+            let (user_id, payment_id) = (payment.user_id, payment.id);
+            self.surplus.push(Surplus { user_id, amount_kes, kind, payment_id, money });
         }
     }
 
@@ -188,13 +178,7 @@ impl<'a> Sheet<'a> {
     /// Paid once more by hand: kept as the customer's credit.
     pub(super) fn credit_again(&mut self, payment: &PaymentRecord, testimony: &'a Testimony) {
         let Some(money) = testimony.claim.money() else { return };
-        self.surplus.push(Surplus {
-            user_id: payment.user_id,
-            amount_kes: u64::from(money.amount.shillings()),
-            kind: CreditKind::PaidAgain,
-            payment_id: payment.id,
-            money: Some(money),
-        });
+        self.keep_credit(payment, u64::from(money.amount.shillings()), CreditKind::PaidAgain, Some(money));
         self.alerts.push(Alert {
             kind: "paid_again",
             severity: Severity::Warning,
