@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// `GET /api/admin/routers`, by name.
+/// `GET /api/admin/routers`, by name. `POST /api/admin/routers/{id}/remove` and `/restore` with a
+/// [`ReasonRequest`](super::ReasonRequest) (owner) take one out of use and back; 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RouterList {
@@ -84,14 +85,6 @@ pub struct ChangeRouterRequest {
     pub password: Option<String>,
     /// A new certificate; the empty text switches TLS off.
     pub tls_pin: Option<String>,
-}
-
-/// A change that must say why: `POST /api/admin/routers/{id}/remove` and `/restore` (owner), and others. 204.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-pub struct ReasonRequest {
-    /// Why; kept in the log.
-    pub reason: String,
 }
 
 /// `POST /api/admin/routers/{id}/test`: everything that access depends on, looked at now. Changes nothing.
@@ -177,7 +170,7 @@ pub struct OutagePolicy {
     pub min_minutes: u32,
 }
 
-/// `POST /api/admin/routers/{id}/outages/{outage}/credit` with a [`ReasonRequest`] (owner).
+/// `POST /api/admin/routers/{id}/outages/{outage}/credit` with a [`ReasonRequest`](super::ReasonRequest) (owner).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct OutageCredited {
