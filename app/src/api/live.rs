@@ -6,6 +6,10 @@ use uuid::Uuid;
 
 /// `GET /api/admin/live?state=&router=&q=&after=&limit=`: every device that has paid time, and every device that
 /// a router lets through without any.
+///
+/// Without a body, 204: `POST /api/admin/live/{id of the row}/kick` throws a device off the network, also one without
+/// paid time; `POST /api/admin/sessions/{id}/pause` and `/resume` stop and restart paid time.
+/// `POST /api/admin/sessions/{id}/end` with a [`ReasonRequest`](super::ReasonRequest) (owner), 204, ends it for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct LiveList {
@@ -55,7 +59,7 @@ pub struct LiveRow {
     pub phone: Option<String>,
     /// The package's name as sold; null for a ghost.
     pub package: Option<String>,
-    /// `online`, `away`, `waiting`, `paused` or `ghost`.
+    /// `online`, `away`, `waiting`, `paused` or `ghost`; in an event also `gone`: it is on the list no more.
     pub state: String,
     /// Words for the owner, such as why it waits, or how a ghost gets through.
     pub text: String,
