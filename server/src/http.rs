@@ -18,6 +18,7 @@ mod packages;
 mod pay;
 mod portal;
 mod recover;
+mod report;
 mod request;
 mod security;
 mod state;

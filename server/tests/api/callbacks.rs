@@ -38,12 +38,32 @@ async fn a_wrong_token_is_nothing(pool: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn an_oversize_report_is_refused_before_it_is_read(pool: MySqlPool) {
+async fn the_beginning_of_an_oversize_report_is_kept_and_its_payment_asked_about(pool: MySqlPool) {
     let stack = Stack::start(&pool).await;
     for path in ["/api/mpesa/callback", "/api/pay/hook", "/api/mpesa/callback/x", "/api/pay/hook/x"] {
         let answer = stack.client.post(stack.at(path)).body("x".repeat(65 * 1024)).send().await.unwrap();
         assert_eq!(error_of(answer).await, (413, "too_large".to_owned(), None), "{path}");
     }
+    let package = stack.sell_an_hour().await;
+    let id = stack.pay(&package).await["payment_id"].as_str().unwrap().to_owned();
+    stack.world.approve(MSISDN).await;
+    until("the report is here", async || {
+        stack.world.mpesa.control().deliveries().iter().any(|delivery| delivery.status == Some(200))
+    })
+    .await;
+    let delivery = stack.world.mpesa.control().deliveries().remove(0);
+    let path = delivery.url.strip_prefix(&stack.url).unwrap().to_owned();
+    let answer = stack.client.post(stack.at(&path)).body("y".repeat(10 * 1024 * 1024)).send().await;
+    if let Ok(answer) = answer {
+        assert_eq!(error_of(answer).await, (413, "too_large".to_owned(), None));
+    }
+    let kept: i64 =
+        sqlx::query_scalar("select length(body) from payment_events where payment_id = ? and source = 'hint'")
+            .bind(uuid::Uuid::parse_str(&id).unwrap())
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(kept, 64 * 1024);
     stack.stop().await;
 }
 
