@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// `GET /api/admin/routers`, by name. `POST /api/admin/routers/{id}/remove` and `/restore` with a
-/// [`ReasonRequest`](super::ReasonRequest) (owner) take one out of use and back; 204.
+/// `GET /api/admin/routers`, by name; with `?removed=true` those that were taken out of use instead.
+/// `POST /api/admin/routers/{id}/remove` and `/restore` with a [`ReasonRequest`](super::ReasonRequest) (owner) take one
+/// out of use and back; 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RouterList {
-    /// Every router in use.
+    /// Every router in use, or every other.
     pub routers: Vec<RouterItem>,
     /// What happens for customers after an outage.
     pub outage_policy: OutagePolicy,
@@ -35,7 +36,7 @@ pub struct RouterItem {
     pub username: String,
     /// Whether the connection is encrypted with a certificate that is known.
     pub is_pinned: bool,
-    /// `online`, `offline` or `new` (never answered yet).
+    /// `online`, `offline`, `new` (never answered yet) or `removed` (taken out of use).
     pub state: String,
     /// Words for the owner: what is wrong and what to do; null when all is well.
     pub message: Option<String>,
