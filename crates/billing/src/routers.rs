@@ -10,7 +10,7 @@ use crate::{
     seal::SealError,
 };
 
-pub use crate::db::routers::RouterRecord;
+pub use crate::db::routers::{Reach, RouterRecord};
 
 /// A router to add.
 #[derive(Debug)]
@@ -130,6 +130,7 @@ impl Billing {
             id,
             slug,
             name: name.to_owned(),
+            reach: Reach::Direct,
             host: host.to_owned(),
             port: new.port,
             username: new.username.clone(),

@@ -7,6 +7,7 @@
 
 mod check;
 mod delivery;
+pub mod pull;
 mod reconciler;
 mod rows;
 mod supervisor;

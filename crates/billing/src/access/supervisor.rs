@@ -9,8 +9,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Deps, reconciler::Reconciler};
-use crate::db::{StoreError, routers, routers::RouterRecord, session_devices};
+use super::{Deps, pull, reconciler::Reconciler};
+use crate::db::{
+    StoreError, routers,
+    routers::{Reach, RouterRecord},
+    session_devices,
+};
 
 /// A router's task.
 struct Running {
@@ -80,6 +84,12 @@ async fn refresh(
         }
         let notify = Arc::new(Notify::new());
         let stop = shutdown.child_token();
+        if router.reach == Reach::Pull {
+            // Nothing to connect to: the router asks.
+            tracker.spawn(pull::sweep::run(deps.clone(), router.clone(), Arc::clone(&notify), stop.clone()));
+            running.insert(router.id, Running { router, notify, stop });
+            continue;
+        }
         match Reconciler::new(deps.clone(), router.clone(), Arc::clone(&notify)) {
             Ok(reconciler) => {
                 tracker.spawn(reconciler.run(stop.clone()));
@@ -97,7 +107,8 @@ async fn refresh(
 
 /// Whether a task that was started for `old` serves `new` as well.
 fn is_reached_alike(new: &RouterRecord, old: &RouterRecord) -> bool {
-    new.host == old.host
+    new.reach == old.reach
+        && new.host == old.host
         && new.port == old.port
         && new.username == old.username
         && new.password_sealed == old.password_sealed

@@ -81,6 +81,7 @@ impl World {
             id,
             slug: slug.into(),
             name: slug.into(),
+            reach: routers::Reach::Direct,
             host: "127.0.0.1".into(),
             port,
             username: "admin".into(),
