@@ -10,7 +10,7 @@ use sqlx::MySqlConnection;
 use crate::{
     db::{
         StoreError,
-        session_devices::{self, Intent, Place},
+        session_devices::{self, Held, Intent, Place},
         sessions::{self, EndReason, NewSession, Origin},
     },
     random,
@@ -34,6 +34,13 @@ impl Right<'_> {
     pub(crate) const fn place(&self) -> Place {
         (self.router_id, self.mac)
     }
+
+    /// Whether the time left of the device's session goes over into the new one. Not that of a session which went on
+    /// on another device, nor that of somebody who let this device on as a guest: both would lose it.
+    fn extends(&self, held: &Held) -> bool {
+        let is_same_customer = self.user_id.is_some() && self.user_id == held.user_id;
+        !held.has_left && (!held.is_guest || is_same_customer)
+    }
 }
 
 /// Makes the sessions of rights and states the intent to deliver them. Time that is left of a device's current
@@ -48,18 +55,23 @@ pub(crate) async fn create_sessions(
     let current = session_devices::lock_devices(connection, &places, now).await?;
     let mut new = Vec::with_capacity(rights.len());
     let mut extended = Vec::new();
+    let mut leaving = Vec::new();
     for right in rights {
         let id = SessionId::from_uuid(random::uuid(now));
         let mut carried_secs = 0;
+        let mut carried_from = None;
         let mut data = right.terms.data;
-        if let Some((current_id, session)) = current.get(&right.place()) {
-            carried_secs = session.remaining_secs(now);
-            if carried_secs > 0 {
-                let left = sessions::find_session(&mut *connection, *current_id)
+        if let Some(held) = current.get(&right.place()).filter(|held| held.session.remaining_secs(now) > 0) {
+            if right.extends(held) {
+                carried_secs = held.session.remaining_secs(now);
+                carried_from = Some(held.session_id);
+                let left = sessions::find_session(&mut *connection, held.session_id)
                     .await?
                     .and_then(|session| session.data_left());
                 data = extended_data(right.terms.data, left);
-                extended.push((*current_id, id));
+                extended.push((held.session_id, id));
+            } else {
+                leaving.push(right.place());
             }
         }
         new.push(NewSession {
@@ -73,6 +85,7 @@ pub(crate) async fn create_sessions(
             terms: right.terms,
             duration_secs: right.terms.duration_secs().saturating_add(carried_secs),
             carried_secs,
+            carried_from,
             data,
         });
     }
@@ -81,6 +94,7 @@ pub(crate) async fn create_sessions(
         sessions::end_session(connection, from, EndReason::Extended, now).await?;
         session_devices::move_devices(connection, from, to, now).await?;
     }
+    session_devices::keep_use(connection, &leaving).await?;
     let ids: Vec<SessionId> = new.iter().map(|session| session.id).collect();
     let intents: Vec<Intent> = rights
         .iter()

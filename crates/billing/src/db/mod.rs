@@ -16,6 +16,8 @@ pub mod receipts;
 pub mod refunds;
 pub mod routers;
 pub mod session_devices;
+pub mod session_moves;
+pub mod session_passes;
 pub mod sessions;
 pub mod settings;
 pub mod statements;

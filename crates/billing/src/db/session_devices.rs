@@ -1,13 +1,17 @@
 //! `session_devices`: delivery, third of the three facts. What each router should have for each device,
 //! and what it was last brought to.
 
+mod sharing;
+
 use std::{collections::HashMap, net::IpAddr};
 
 use chrono::{DateTime, Utc};
-use domain::{DataSize, DeviceId, MacAddr, PackageId, Rate, RouterId, SessionId, session::Session};
+use domain::{DataSize, DeviceId, MacAddr, PackageId, Rate, RouterId, SessionId, UserId, session::Session};
 use serde_json::json;
 use sqlx::{MySqlConnection, MySqlPool};
 use uuid::Uuid;
+
+pub(crate) use sharing::*;
 
 use super::{StoreError, hex_id};
 
@@ -30,19 +34,34 @@ pub(crate) async fn lock_device(
 /// A device on a router: what the unique key is over.
 pub(crate) type Place = (RouterId, MacAddr);
 
-/// The session that each of some devices has now, and where it is in its life. The devices' rows are held until the
-/// transaction ends, so that an expiry at the same moment waits.
+/// The session a device's row belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub session_id: SessionId,
+    /// Where the session is in its life.
+    pub session: Session,
+    /// The customer who bought the session, if it was paid for.
+    pub user_id: Option<UserId>,
+    /// Whether the device is there because the session's customer added it.
+    pub is_guest: bool,
+    /// Whether the device has left the session: then its time is not this device's any more.
+    pub has_left: bool,
+}
+
+/// The session that each of some devices has now. The devices' rows are held until the transaction ends, so that an
+/// expiry at the same moment waits.
 pub(crate) async fn lock_devices(
     connection: &mut MySqlConnection,
     places: &[Place],
     now: DateTime<Utc>,
-) -> Result<HashMap<Place, (SessionId, Session)>, StoreError> {
+) -> Result<HashMap<Place, Held>, StoreError> {
     let mut rows: Vec<_> =
         places.iter().map(|(router_id, mac)| (hex_id(router_id.as_uuid()), hex::encode(mac.bytes()))).collect();
     rows.sort_unstable();
     let rows = sqlx::query!(
-        r#"select d.router_id as "router_id: Uuid", d.mac, s.id as "session_id: Uuid", s.duration_secs,
-                  s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
+        r#"select d.router_id as "router_id: Uuid", d.mac, d.is_guest as "is_guest: bool",
+                  d.left_at is not null as "has_left!: bool", s.id as "session_id: Uuid", s.user_id as "user_id: Uuid",
+                  s.duration_secs, s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                   s.ended_at as "ended_at: DateTime<Utc>"
            from json_table(?, '$[*]' columns (router_id char(32) path '$[0]', mac char(12) path '$[1]')) v
            straight_join session_devices d force index (session_devices_device)
@@ -57,8 +76,14 @@ pub(crate) async fn lock_devices(
         .map(|row| {
             let wrong = || StoreError::inconsistent("session_devices", "mac", row.session_id);
             let mac = super::payments::read_mac(&row.mac).ok_or_else(wrong)?;
-            let session = Session::at(now, row.duration_secs, row.starts_at, row.ends_at, row.ended_at);
-            Ok(((row.router_id.into(), mac), (row.session_id.into(), session)))
+            let held = Held {
+                session_id: row.session_id.into(),
+                session: Session::at(now, row.duration_secs, row.starts_at, row.ends_at, row.ended_at),
+                user_id: row.user_id.map(UserId::from),
+                is_guest: row.is_guest,
+                has_left: row.has_left,
+            };
+            Ok(((row.router_id.into(), mac), held))
         })
         .collect()
 }
@@ -99,7 +124,8 @@ pub(crate) async fn intend_on(
              mac char(12) path '$.mac', ip varchar(45) path '$.ip')) v
          on duplicate key update session_id = values(session_id), ip = coalesce(values(ip), session_devices.ip),
              intended = 'on', generation = generation + 1, used_secs = 0, used_bytes = 0, attempts = 0,
-             last_error = null, next_try_at = values(next_try_at), updated_at = values(updated_at)",
+             last_error = null, left_at = null, is_guest = 0, label = null, next_try_at = values(next_try_at),
+             updated_at = values(updated_at)",
         now,
         now,
         now,
@@ -120,7 +146,7 @@ pub(crate) async fn move_devices(
     sqlx::query!(
         "update session_devices
          set session_id = ?, generation = generation + 1, used_secs = 0, used_bytes = 0, attempts = 0, next_try_at = ?, updated_at = ?
-         where session_id = ?",
+         where session_id = ? and left_at is null",
         to.as_uuid(),
         now,
         now,
@@ -255,10 +281,16 @@ pub(crate) async fn list_work(pool: &MySqlPool, router_id: RouterId) -> Result<V
                   s.package_revision, s.down_kbps, s.up_kbps, s.duration_secs,
                   s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                   s.ended_at as "ended_at: DateTime<Utc>", s.data_bytes,
-                  cast((select sum(o.used_bytes) from session_devices o where o.session_id = s.id) as unsigned)
+                  cast(s.left_bytes + (select sum(o.used_bytes) from session_devices o where o.session_id = s.id)
+                       as unsigned)
                       as "session_used_bytes!: u64",
                   p.request_id as "request_id?"
-           from (select id from session_devices where router_id = ? and intended = 'on'
+           from (select n.id from session_devices n where n.router_id = ? and n.intended = 'on'
+                   -- A device that takes another's place waits until that one is off this router, within reason.
+                   and (n.applied_generation = n.generation or not exists (
+                       select 1 from session_devices l
+                       where l.session_id = n.session_id and l.router_id = n.router_id and l.left_at is not null
+                         and l.applied_generation <> l.generation and l.attempts < 3))
                  union all
                  select id from session_devices
                  where router_id = ? and intended = 'off' and next_try_at is not null) as work

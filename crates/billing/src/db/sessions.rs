@@ -1,5 +1,7 @@
 //! `sessions`: entitlement, second of the three facts.
 
+mod sharing;
+
 use chrono::{DateTime, Utc};
 use domain::{
     DataSize, MacAddr, PackageId, PackageTerms, PaymentId, Rate, RouterId, SessionId, UserId, VoucherId,
@@ -8,6 +10,8 @@ use domain::{
 use serde_json::json;
 use sqlx::{MySqlConnection, MySqlExecutor};
 use uuid::Uuid;
+
+pub(crate) use sharing::*;
 
 use super::{StoreError, ensure_rows, hex_id};
 
@@ -33,6 +37,8 @@ pub(crate) struct NewSession<'a> {
     pub terms: &'a PackageTerms,
     pub duration_secs: u64,
     pub carried_secs: u64,
+    /// The session whose rest goes over into this one.
+    pub carried_from: Option<SessionId>,
     pub data: Option<DataSize>,
 }
 
@@ -45,17 +51,18 @@ pub(crate) async fn insert_sessions(
     let rows: Vec<_> = new.iter().map(session_json).collect();
     let done = sqlx::query!(
         "insert into sessions (id, payment_id, voucher_id, user_id, router_id, mac, package_id, package_name,
-                               package_revision, duration_secs, carried_secs, down_kbps, up_kbps, data_bytes, devices,
-                               created_at, updated_at)
+                               package_revision, duration_secs, carried_secs, carried_from, down_kbps, up_kbps, data_bytes,
+                               devices, created_at, updated_at)
          select unhex(v.id), unhex(v.payment_id), unhex(v.voucher_id), unhex(v.user_id), unhex(v.router_id),
                 unhex(v.mac), unhex(v.package_id), v.package_name, v.package_revision, v.duration_secs,
-                v.carried_secs, v.down_kbps, v.up_kbps, v.data_bytes, v.devices, ?, ?
+                v.carried_secs, unhex(v.carried_from), v.down_kbps, v.up_kbps, v.data_bytes, v.devices, ?, ?
          from json_table(?, '$[*]' columns (
              id char(32) path '$.id', payment_id char(32) path '$.payment_id', voucher_id char(32) path '$.voucher_id',
              user_id char(32) path '$.user_id', router_id char(32) path '$.router_id', mac char(12) path '$.mac',
              package_id char(32) path '$.package_id', package_name varchar(60) path '$.package_name',
              package_revision int unsigned path '$.package_revision', duration_secs bigint unsigned path '$.duration_secs',
-             carried_secs bigint unsigned path '$.carried_secs', down_kbps int unsigned path '$.down_kbps',
+             carried_secs bigint unsigned path '$.carried_secs', carried_from char(32) path '$.carried_from',
+             down_kbps int unsigned path '$.down_kbps',
              up_kbps int unsigned path '$.up_kbps', data_bytes bigint unsigned path '$.data_bytes',
              devices tinyint unsigned path '$.devices')) v",
         now,
@@ -84,6 +91,7 @@ fn session_json(new: &NewSession<'_>) -> serde_json::Value {
         "package_revision": new.package_revision,
         "duration_secs": new.duration_secs,
         "carried_secs": new.carried_secs,
+        "carried_from": new.carried_from.map(|id| hex_id(id.as_uuid())),
         "down_kbps": new.terms.down.map(Rate::kbps),
         "up_kbps": new.terms.up.map(Rate::kbps),
         "data_bytes": new.data.map(DataSize::bytes),
@@ -122,16 +130,21 @@ impl SessionRecord {
 
 macro_rules! find_session {
     ($executor:expr, $condition:literal, $($argument:expr),+) => {
+        find_session!($executor, delivered "", $condition, $($argument),+)
+    };
+    // `$delivered` narrows which of the session's devices must have been let on for it to be delivered.
+    ($executor:expr, delivered $delivered:literal, $condition:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             SessionRow,
             r#"select s.id as "id: Uuid", s.payment_id as "payment_id: Uuid", s.package_name, s.duration_secs,
                       s.data_bytes, s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                       s.ended_at as "ended_at: DateTime<Utc>", s.created_at as "created_at: DateTime<Utc>",
-                      cast(coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
+                      cast(s.left_bytes
+                           + coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
                            as unsigned) as "used_bytes!: u64",
                       exists(select 1 from session_devices d
                              where d.session_id = s.id and d.applied = 'on'
-                               and d.applied_generation = d.generation) as "is_delivered!: bool"
+                               and d.applied_generation = d.generation"# + $delivered + r#") as "is_delivered!: bool"
                from sessions s where "# + $condition,
             $($argument),+
         )
@@ -157,7 +170,8 @@ pub(crate) async fn find_session(
     Ok(find_session!(executor, "s.id = ?", id.as_uuid()))
 }
 
-/// The session that a device on a router has now or had last.
+/// The session that a device on a router has now or had last, delivered when this very device was let on. A session
+/// that went on on another device is not its any more.
 pub(crate) async fn find_latest_of_device(
     executor: impl MySqlExecutor<'_>,
     router_id: Option<RouterId>,
@@ -166,9 +180,13 @@ pub(crate) async fn find_latest_of_device(
     let router = router_id.map(RouterId::as_uuid);
     Ok(find_session!(
         executor,
+        delivered " and d.mac = ? and (? is null or d.router_id = ?)",
         "s.id = (select d.session_id from session_devices d
-                 where d.mac = ? and (? is null or d.router_id = ?)
+                 where d.mac = ? and (? is null or d.router_id = ?) and d.left_at is null
                  order by d.updated_at desc limit 1)",
+        mac.bytes().to_vec(),
+        router,
+        router,
         mac.bytes().to_vec(),
         router,
         router
