@@ -1,17 +1,19 @@
 //! From a right (a settled payment, a redeemed voucher) to paid time and the intent to let a device on.
 //! Always called inside the transaction that made the right.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use chrono::{DateTime, Utc};
-use domain::{DataSize, DeviceId, MacAddr, PackageId, PackageTerms, PaymentId, RouterId, SessionId, UserId};
+use domain::{
+    DataSize, DeviceId, MacAddr, PackageId, PackageTerms, PaymentId, RouterId, SessionId, UserId, session::TimesRefusal,
+};
 use sqlx::MySqlConnection;
 
 use crate::{
     db::{
         StoreError,
         session_devices::{self, Held, Intent, Place},
-        sessions::{self, EndReason, NewSession, Origin},
+        sessions::{self, EndReason, NewSession, Origin, times},
     },
     random,
 };
@@ -119,6 +121,27 @@ pub(crate) async fn end_refunded(
     let Some(session) = sessions::find_by_payment(&mut *connection, payment_id).await? else { return Ok(()) };
     sessions::end_session(connection, session.id, EndReason::Refunded, now).await?;
     session_devices::intend_off(connection, session.id, now).await.map(drop)
+}
+
+/// Adds paid time to a session and has its devices brought to the new end. Gives the routers to wake.
+///
+/// # Errors
+/// The rule's refusal inside `Ok`: the session is over, or there is none (`None`).
+pub(crate) async fn add_time(
+    connection: &mut MySqlConnection,
+    id: SessionId,
+    secs: u64,
+    now: DateTime<Utc>,
+) -> Result<Option<Result<BTreeSet<RouterId>, TimesRefusal>>, StoreError> {
+    let routers = session_devices::lock_of_session(&mut *connection, id).await?;
+    let Some(times) = times::lock_times(&mut *connection, id).await? else { return Ok(None) };
+    let extended = match times.extend(now, secs) {
+        Ok(extended) => extended,
+        Err(refusal) => return Ok(Some(Err(refusal))),
+    };
+    times::store_times(&mut *connection, id, &extended, now).await?;
+    session_devices::intend_again(connection, id, now).await?;
+    Ok(Some(Ok(routers)))
 }
 
 /// Data adds up when both packages are limited; otherwise the package bought last decides, as for speed.

@@ -63,6 +63,8 @@ pub struct Intended {
     pub ends_at: DateTime<Utc>,
     /// Whether the router refused to log it in last time, so that its host entry is stuck.
     pub was_refused: bool,
+    /// Whether somebody wants it logged out once, so that it logs in anew.
+    pub is_kicked: bool,
 }
 
 /// A hotspot user as read from the router.

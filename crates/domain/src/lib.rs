@@ -7,6 +7,7 @@ pub mod access;
 pub mod clock;
 pub mod devices;
 pub mod id;
+pub mod live;
 pub mod mac;
 pub mod money;
 pub mod mpesa;

@@ -5,6 +5,7 @@
 //! new connection: it reads what really happened first.
 
 mod access;
+mod bindings;
 mod rows;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use domain::MacAddr;
 
 pub use access::{LoginOutcome, Removal};
+pub use bindings::Binding;
 pub use rows::{Active, Cookie, Host, RouterFacts, Server, ServerProfile, User, UserProfile};
 
 use crate::{

@@ -1,6 +1,7 @@
 //! The task of one router.
 
 mod rounds;
+mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +16,7 @@ use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use self::rounds::Finding;
+use self::{rounds::Finding, watch::Watch};
 use super::{Deps, credentials, target, words, writeback};
 use crate::{
     db::{
@@ -58,6 +59,7 @@ pub(super) struct Reconciler {
     expected: BTreeMap<MacAddr, (Instant, u32)>,
     /// Failures in a row of connections that had logged in.
     faults: u32,
+    watch: Watch,
 }
 
 impl Reconciler {
@@ -79,6 +81,7 @@ impl Reconciler {
             refused: BTreeSet::new(),
             expected: BTreeMap::new(),
             faults: 0,
+            watch: Watch::default(),
         })
     }
 
@@ -124,6 +127,9 @@ impl Reconciler {
         let is_let_on = |mac: &MacAddr| work.iter().any(|d| d.mac == *mac && d.is_on_intended && d.is_applied());
         self.expected.retain(|mac, _| is_let_on(mac));
         let due = work.iter().filter(|device| self.is_due(device, now)).count();
+        if due == 0 && !self.is_full_due() && self.is_watch_due().await? {
+            self.full_at = None;
+        }
         if due == 0 && !self.is_full_due() {
             return Ok(self.rest(&work, now));
         }
@@ -136,6 +142,7 @@ impl Reconciler {
         let Some(connection) = self.connection.clone() else { return Ok(Duration::ZERO) };
         let hotspot = Hotspot::new(connection, access::MARK);
         let outcome = if self.is_full_due() || due > FAST_DEVICES {
+            self.prepare_watch().await?;
             self.full_round(&hotspot, &work).await
         } else {
             self.fast_round(&hotspot, &work).await
@@ -221,6 +228,7 @@ impl Reconciler {
         self.connection = None;
         self.full_at = None;
         self.profiles.clear();
+        self.watch.forget();
         self.link.close().await;
     }
 
@@ -322,7 +330,8 @@ impl Reconciler {
             is_again |= is_outdated?;
         }
         let used: Vec<_> = used.iter().map(|finding| (&finding.device, finding.usage)).collect();
-        if writeback::used(&pool, &used, self.now()).await? || !news.is_empty() {
+        let is_shown = writeback::used(&pool, &used, self.now()).await?;
+        if self.note_strangers().await? || is_shown || !news.is_empty() {
             self.deps.changed.notify_one();
         }
         let mut faults = news.into_iter().filter_map(|finding| finding.result?.err());

@@ -36,6 +36,7 @@ pub(super) fn intended(device: &WorkRecord, now: DateTime<Utc>, was_refused: boo
         data_remaining: device.data_left(),
         ends_at: ends_at(device, now),
         was_refused,
+        is_kicked: device.is_kicked,
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) async fn used(
 async fn used_once(pool: &MySqlPool, devices: &[(&WorkRecord, Usage)], now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await?;
     for (device, usage) in devices {
-        session_devices::record_usage(&mut transaction, device, *usage).await?;
+        session_devices::record_usage(&mut transaction, device, *usage, now).await?;
         if usage.is_online != device.is_online {
             sessions::touch_payment(&mut transaction, device.session_id, now).await?;
         }
@@ -175,6 +175,10 @@ async fn end_once(
     let session_id = session_devices::lock_device(&mut transaction, router_id, device.mac).await?;
     if session_id != Some(device.session_id) {
         // Extended in between: the device belongs to another session now.
+        return Ok(());
+    }
+    if !sessions::is_still_over(&mut transaction, device.session_id, reason, now).await? {
+        // Given more time, or paused, in between.
         return Ok(());
     }
     sessions::end_session(&mut transaction, device.session_id, reason, now).await?;

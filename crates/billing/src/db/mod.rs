@@ -3,6 +3,7 @@
 
 pub mod admin_users;
 pub mod audit_findings;
+pub mod blocks;
 pub mod claims;
 pub mod credits;
 pub mod leases;
@@ -14,6 +15,7 @@ pub mod payments;
 pub mod prompt_slots;
 pub mod receipts;
 pub mod refunds;
+pub mod router_strangers;
 pub mod routers;
 pub mod session_devices;
 pub mod session_moves;

@@ -3,7 +3,10 @@
 
 mod sharing;
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+};
 
 use chrono::{DateTime, Utc};
 use domain::{DataSize, DeviceId, MacAddr, PackageId, Rate, RouterId, SessionId, UserId, session::Session};
@@ -98,7 +101,8 @@ pub(crate) struct Intent {
     pub ip: Option<IpAddr>,
 }
 
-/// Says that devices are to be let on. A new generation of each: the router has to be brought to it.
+/// Says that devices are to be let on. A new generation of each: the router has to be brought to it. One that is
+/// blocked, or whose session is paused, stays off until that is over.
 pub(crate) async fn intend_on(
     connection: &mut MySqlConnection,
     intents: &[Intent],
@@ -118,12 +122,16 @@ pub(crate) async fn intend_on(
         .collect();
     sqlx::query!(
         "insert into session_devices (id, session_id, router_id, mac, ip, intended, next_try_at, created_at, updated_at)
-         select unhex(v.id), unhex(v.session_id), unhex(v.router_id), unhex(v.mac), v.ip, 'on', ?, ?, ?
+         select unhex(v.id), unhex(v.session_id), unhex(v.router_id), unhex(v.mac), v.ip,
+                if(exists(select 1 from blocks b where b.active_mac = unhex(v.mac))
+                   or exists(select 1 from sessions s where s.id = unhex(v.session_id) and s.paused_at is not null),
+                   'off', 'on'), ?, ?, ?
          from json_table(?, '$[*]' columns (
              id char(32) path '$.id', session_id char(32) path '$.session_id', router_id char(32) path '$.router_id',
              mac char(12) path '$.mac', ip varchar(45) path '$.ip')) v
          on duplicate key update session_id = values(session_id), ip = coalesce(values(ip), session_devices.ip),
-             intended = 'on', generation = generation + 1, used_secs = 0, used_bytes = 0, attempts = 0,
+             intended = values(intended), generation = generation + 1, used_secs = 0, used_bytes = 0, before_secs = 0,
+             before_bytes = 0, is_kicked = 0, attempts = 0,
              last_error = null, left_at = null, is_guest = 0, label = null, next_try_at = values(next_try_at),
              updated_at = values(updated_at)",
         now,
@@ -136,7 +144,8 @@ pub(crate) async fn intend_on(
     Ok(())
 }
 
-/// Moves the other devices of a session that was extended to the new one.
+/// Moves the other devices of a session that was extended to the new one. Those that were off because the session was
+/// paused are to be on again.
 pub(crate) async fn move_devices(
     connection: &mut MySqlConnection,
     from: SessionId,
@@ -145,7 +154,9 @@ pub(crate) async fn move_devices(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "update session_devices
-         set session_id = ?, generation = generation + 1, used_secs = 0, used_bytes = 0, attempts = 0, next_try_at = ?, updated_at = ?
+         set session_id = ?, generation = generation + 1, used_secs = 0, used_bytes = 0, before_secs = 0,
+             intended = if(exists(select 1 from blocks b where b.active_mac = session_devices.mac), 'off', 'on'),
+             before_bytes = 0, attempts = 0, next_try_at = ?, updated_at = ?
          where session_id = ? and left_at is null",
         to.as_uuid(),
         now,
@@ -171,6 +182,8 @@ pub(crate) struct WorkRecord {
     pub used_secs: u64,
     pub used_bytes: u64,
     pub attempts: u32,
+    /// Whether it is to be logged out once.
+    pub is_kicked: bool,
     pub next_try_at: Option<DateTime<Utc>>,
     pub package_id: PackageId,
     pub package_revision: u32,
@@ -220,6 +233,7 @@ struct WorkRow {
     used_secs: u64,
     used_bytes: u64,
     attempts: u32,
+    is_kicked: bool,
     next_try_at: Option<DateTime<Utc>>,
     package_id: Uuid,
     package_revision: u32,
@@ -253,6 +267,7 @@ impl TryFrom<WorkRow> for WorkRecord {
             used_secs: row.used_secs,
             used_bytes: row.used_bytes,
             attempts: row.attempts,
+            is_kicked: row.is_kicked,
             next_try_at: row.next_try_at,
             package_id: row.package_id.into(),
             package_revision: row.package_revision,
@@ -277,7 +292,7 @@ pub(crate) async fn list_work(pool: &MySqlPool, router_id: RouterId) -> Result<V
         r#"select d.id as "id: Uuid", d.session_id as "session_id: Uuid", d.mac as "mac: Vec<u8>",
                   d.intended = 'on' as "is_on_intended!: bool", d.generation, d.applied_generation,
                   d.is_online as "is_online: bool", d.used_secs, d.used_bytes, d.attempts,
-                  d.next_try_at as "next_try_at: DateTime<Utc>", s.package_id as "package_id: Uuid",
+                  d.is_kicked as "is_kicked: bool", d.next_try_at as "next_try_at: DateTime<Utc>", s.package_id as "package_id: Uuid",
                   s.package_revision, s.down_kbps, s.up_kbps, s.duration_secs,
                   s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                   s.ended_at as "ended_at: DateTime<Utc>", s.data_bytes,
@@ -337,7 +352,7 @@ pub(crate) async fn record_applied(
         "update session_devices
          set applied = intended, applied_generation = generation, applied_at = ?, is_online = ?,
              used_secs = greatest(used_secs, ?), used_bytes = greatest(used_bytes, ?),
-             last_error = null, attempts = 0, next_try_at = null, updated_at = ?
+             last_error = null, attempts = 0, next_try_at = null, is_kicked = 0, updated_at = ?
          where id = ? and generation = ?",
         now,
         usage.is_online,
@@ -357,11 +372,16 @@ pub(crate) async fn record_usage(
     connection: &mut MySqlConnection,
     device: &WorkRecord,
     usage: Usage,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    // Only what people look at makes the row a changed one: bytes change all the time.
     sqlx::query!(
         "update session_devices
-         set is_online = ?, used_secs = greatest(used_secs, ?), used_bytes = greatest(used_bytes, ?)
+         set updated_at = if(is_online = ?, updated_at, ?), is_online = ?, used_secs = greatest(used_secs, ?),
+             used_bytes = greatest(used_bytes, ?)
          where id = ? and generation = ?",
+        usage.is_online,
+        now,
         usage.is_online,
         usage.used_secs,
         usage.used_bytes,
@@ -411,4 +431,130 @@ pub(crate) async fn intend_off(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Says that devices that are blocked are to be taken off, on one router or on all.
+pub(crate) async fn intend_off_blocked(
+    connection: &mut MySqlConnection,
+    router_id: Option<RouterId>,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let router = router_id.map(RouterId::as_uuid);
+    let done = sqlx::query!(
+        "update blocks b join session_devices d on d.mac = b.active_mac
+         set d.intended = 'off', d.generation = d.generation + 1, d.attempts = 0, d.last_error = null,
+             d.next_try_at = ?, d.updated_at = ?
+         where d.intended = 'on' and (? is null or d.router_id = ?)",
+        now,
+        now,
+        router,
+        router
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Holds every device of a session until the transaction ends; whoever changes a session by hand does so before holding
+/// the session itself, as purchases do. Gives the routers that have one of them.
+pub(crate) async fn lock_of_session(
+    connection: &mut MySqlConnection,
+    session_id: SessionId,
+) -> Result<BTreeSet<RouterId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        r#"select router_id as "router_id: Uuid" from session_devices where session_id = ? for update"#,
+        session_id.as_uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(RouterId::from).collect())
+}
+
+/// Says that the end of a session's time has moved: its devices that are on have to be brought to it.
+pub(crate) async fn intend_again(
+    connection: &mut MySqlConnection,
+    session_id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "update session_devices
+         set generation = generation + 1, attempts = 0, next_try_at = ?, updated_at = ?
+         where session_id = ? and intended = 'on'",
+        now,
+        now,
+        session_id.as_uuid()
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Says that the devices of a session that goes on are to be let on again, except blocked ones. What they used until now
+/// is kept apart, because their routers count anew.
+pub(crate) async fn intend_on_again(
+    connection: &mut MySqlConnection,
+    session_id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    sqlx::query!(
+        "update sessions s set s.left_bytes = s.left_bytes
+             + (select coalesce(sum(d.used_bytes), 0) from session_devices d where d.session_id = s.id)
+         where s.id = ?",
+        session_id.as_uuid()
+    )
+    .execute(&mut *connection)
+    .await?;
+    let done = sqlx::query!(
+        "update session_devices d
+         set d.before_secs = d.before_secs + d.used_secs, d.before_bytes = d.before_bytes + d.used_bytes,
+             d.used_secs = 0, d.used_bytes = 0,
+             d.intended = if(d.left_at is not null or exists(select 1 from blocks b where b.active_mac = d.mac),
+                             'off', 'on'),
+             d.generation = d.generation + 1, d.attempts = 0, d.last_error = null, d.next_try_at = ?, d.updated_at = ?
+         where d.session_id = ?",
+        now,
+        now,
+        session_id.as_uuid()
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Says that devices of a MAC that is blocked no more are to be let on again, where they have paid time that is not
+/// paused.
+pub(crate) async fn intend_on_lifted(
+    connection: &mut MySqlConnection,
+    mac: MacAddr,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "update session_devices d join sessions s on s.id = d.session_id
+         set d.intended = 'on', d.generation = d.generation + 1, d.attempts = 0, d.last_error = null,
+             d.next_try_at = ?, d.updated_at = ?
+         where d.mac = ? and d.intended = 'off' and d.left_at is null and s.ended_at is null and s.paused_at is null
+           and (s.ends_at is null or s.ends_at > ?)",
+        now,
+        now,
+        mac.bytes().to_vec(),
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Says that a device is to be logged out once. `false` if it is not to be on at all.
+pub(crate) async fn kick(connection: &mut MySqlConnection, id: Uuid, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update session_devices
+         set generation = generation + if(is_kicked, 0, 1), attempts = 0, next_try_at = ?, updated_at = ?, is_kicked = 1
+         where id = ? and intended = 'on'",
+        now,
+        now,
+        id
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

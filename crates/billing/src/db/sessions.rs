@@ -1,5 +1,7 @@
 //! `sessions`: entitlement, second of the three facts.
 
+pub(crate) mod times;
+
 mod sharing;
 
 use chrono::{DateTime, Utc};
@@ -203,7 +205,7 @@ pub async fn start_session(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "update sessions set starts_at = ?, ends_at = ?, updated_at = ?
-         where id = ? and starts_at is null and ended_at is null",
+         where id = ? and starts_at is null and ended_at is null and paused_at is null",
         starts_at,
         ends_at,
         starts_at,
@@ -226,6 +228,8 @@ pub enum EndReason {
     Extended,
     /// The payment was given back.
     Refunded,
+    /// An owner ended it.
+    Stopped,
 }
 
 impl EndReason {
@@ -237,8 +241,31 @@ impl EndReason {
             Self::DataUsed => "data_used",
             Self::Extended => "extended",
             Self::Refunded => "refunded",
+            Self::Stopped => "stopped",
         }
     }
+}
+
+/// Whether a session whose time or data was seen to be over is so now, holding its row: it may have been given more
+/// time, or paused, since.
+pub(crate) async fn is_still_over(
+    connection: &mut MySqlConnection,
+    id: SessionId,
+    reason: EndReason,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query!(
+        r#"select ends_at as "ends_at: DateTime<Utc>", ended_at as "ended_at: DateTime<Utc>",
+                  paused_at as "paused_at: DateTime<Utc>"
+           from sessions where id = ? for update"#,
+        id.as_uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some_and(|row| {
+        row.ended_at.is_some()
+            || (row.paused_at.is_none() && (reason != EndReason::Expired || row.ends_at.is_some_and(|at| at <= now)))
+    }))
 }
 
 /// Ends a session, once; `false` if it is over already.

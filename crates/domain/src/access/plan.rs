@@ -157,7 +157,12 @@ impl Plan {
                 false
             }
         };
-        self.log_in(device, rows, is_login_kept);
+        if device.is_kicked && is_login_kept {
+            for login in rows.logins(mac) {
+                self.commands.push(Command::Kick { mac, login_id: login.id.clone() });
+            }
+        }
+        self.log_in(device, rows, is_login_kept && !device.is_kicked);
     }
 
     /// Corrects a row of the right session; says whether its login may go on.
@@ -189,7 +194,9 @@ impl Plan {
         if is_login_kept || rows.is_bypassed(mac) {
             return;
         }
-        if device.was_refused {
+        // Who is kicked without being logged in is stuck at the login page.
+        let is_stuck = device.is_kicked && rows.logins(mac).is_empty();
+        if device.was_refused || is_stuck {
             for host in rows.hosts(mac) {
                 self.commands.push(Command::ClearStuckHost { mac, host_id: host.id.clone() });
             }

@@ -39,6 +39,7 @@ fn hour(n: u8) -> Intended {
         data_remaining: None,
         ends_at: now() + TimeDelta::seconds(3600),
         was_refused: false,
+        is_kicked: false,
     }
 }
 
@@ -311,6 +312,22 @@ fn a_stuck_host_is_cleared_after_a_refusal() {
 }
 
 #[test]
+fn who_is_kicked_logs_in_anew_with_the_same_row() {
+    let mut current = after(&[hour(1)], vec![host(1)]);
+    let kicked = Intended { is_kicked: true, ..hour(1) };
+    let rows = current.users.clone();
+    let commands = planned(&[kicked.clone()], &[], &current);
+    let login_id = current.logins[0].id.clone();
+    let login = Command::Login { mac: mac(1), ip: "10.5.50.1".into() };
+    assert_eq!(commands, [Command::Kick { mac: mac(1), login_id }, login]);
+    apply(&mut current, &commands);
+    assert_eq!((current.users.clone(), current.logins.len()), (rows, 1));
+    // At the login page and not getting on: its host entry is what is stuck.
+    current.logins.clear();
+    assert_eq!(planned(&[kicked], &[], &current), [Command::ClearStuckHost { mac: mac(1), host_id: "*H1".into() }]);
+}
+
+#[test]
 fn of_two_hosts_of_a_device_the_new_one_is_logged_in() {
     let mut current = after(&[hour(1)], vec![]);
     let new = HostRow { id: "*H2".into(), address: "10.5.50.2".into(), ..host(1) };
@@ -380,6 +397,7 @@ fn any_intended() -> impl Strategy<Value = Intended> {
             data_remaining: data.map(DataSize::from_bytes),
             ends_at: now() + TimeDelta::seconds(i64::try_from(remaining_secs).unwrap()),
             was_refused,
+            is_kicked: false,
         },
     )
 }

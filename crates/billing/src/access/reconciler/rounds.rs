@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use routeros_api::{Hotspot, RouterOsError};
 use tokio::time::Instant;
 
-use super::Reconciler;
+use super::{Reconciler, watch};
 use crate::{
     access::{
         delivery::{Seen, Work, carry_out},
@@ -56,6 +56,7 @@ impl Reconciler {
             .collect();
         let off: Vec<MacAddr> = work.iter().filter(|device| !device.is_on_intended).map(|device| device.mac).collect();
         let plan = access::plan(planned_at, &intended, &off, &current, &self.orphans);
+        let mut taken_off = watch::taken_off(&plan.commands);
         let mut todo = Work::new(plan.commands);
         let later: BTreeSet<MacAddr> = todo.cut().into_iter().collect();
         let mut results = carry_out(hotspot, &todo, &seen, &usages).await?;
@@ -63,6 +64,8 @@ impl Reconciler {
         let fine = intended.iter().filter(|device| is_fine(&device.mac));
         self.profiles = fine.map(|device| device.profile.name()).collect();
         self.orphans = plan.orphans;
+        taken_off.retain(|mac| !matches!(results.get(mac), Some(Err(_))));
+        self.watch(hotspot, &state, &current, &intended, taken_off).await?;
         if later.is_empty() {
             self.full_at = Some(Instant::now());
         }
