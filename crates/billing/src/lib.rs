@@ -10,6 +10,7 @@ pub mod audit;
 pub mod books;
 pub mod clock;
 pub mod db;
+pub mod devices;
 pub mod events;
 mod housekeeping;
 mod kept;
@@ -32,12 +33,15 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Clock, RouterId};
 use sqlx::MySqlPool;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 pub use db::StoreError;
 pub use events::Event;
+
+/// See `Inner::nearby`.
+const NEARBY_AT_ONCE: usize = 4;
 
 /// What the engine is made of.
 #[derive(Clone)]
@@ -129,6 +133,8 @@ struct Inner {
     tracker: TaskTracker,
     limits: payments::limits::Limits,
     kept: kept::Kept,
+    /// Connections to routers that customers may cause at once, to see the devices around them.
+    nearby: Semaphore,
     settler: payments::Settler,
 }
 
@@ -141,6 +147,7 @@ impl Billing {
         let inner = Inner {
             limits: payments::limits::Limits::new(deps.options.limits),
             kept: kept::Kept::default(),
+            nearby: Semaphore::new(NEARBY_AT_ONCE),
             deps,
             holder,
             events: broadcast::Sender::new(1024),

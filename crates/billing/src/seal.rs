@@ -5,6 +5,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
@@ -16,6 +17,8 @@ pub struct AppSecret {
     sealing: chacha20poly1305::Key,
     /// The secret part of the addresses for payments made by hand.
     by_hand: [u8; 32],
+    /// Signs passes, and is what their short codes are made of.
+    passes: [u8; 32],
 }
 
 /// A sealed secret could not be opened or made.
@@ -39,10 +42,12 @@ impl AppSecret {
     pub fn new(secret: &SecretString) -> Result<Self, SealError> {
         let mut key = chacha20poly1305::Key::default();
         let mut by_hand = [0; 32];
+        let mut passes = [0; 32];
         let derived = Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes());
         derived.expand(b"bando/seal/v1", &mut key).map_err(|_| SealError::CannotSeal)?;
         derived.expand(b"bando/c2b/v1", &mut by_hand).map_err(|_| SealError::CannotSeal)?;
-        Ok(Self { sealing: key, by_hand })
+        derived.expand(b"bando/pass/v1", &mut passes).map_err(|_| SealError::CannotSeal)?;
+        Ok(Self { sealing: key, by_hand, passes })
     }
 
     /// The last part of the addresses where M-Pesa reports payments made by hand: 64 lower-case hexadecimal
@@ -57,6 +62,15 @@ impl AppSecret {
     #[must_use]
     pub fn is_c2b_token(&self, token: &str) -> bool {
         random::digest(&[token.as_bytes()]) == random::digest(&[self.c2b_token().as_bytes()])
+    }
+
+    /// A keyed digest under the key of passes: `purpose` keeps the uses of the key apart.
+    #[must_use]
+    pub fn pass_digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let message = random::digest(&[purpose.as_bytes(), &random::digest(parts)]);
+        let mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.passes).map(|mac| mac.chain_update(message));
+        // HMAC takes keys of any length; the other branch is as secret as this one.
+        mac.map_or_else(|_| random::digest(&[&self.passes, &message]), |mac| mac.finalize().into_bytes().into())
     }
 
     /// Seals a secret for one row: `context` (such as the router's id) is bound to it, so that a sealed
@@ -107,6 +121,19 @@ mod tests {
         assert_eq!(other.open(b"row 1", &sealed).unwrap_err(), SealError::CannotOpen);
         assert_eq!(key.open(b"row 1", &sealed[..8]).unwrap_err(), SealError::CannotOpen);
         assert_eq!(format!("{key:?}"), "AppSecret(…)");
+    }
+
+    #[test]
+    fn digests_of_passes_belong_to_the_secret_and_the_purpose() {
+        let key = AppSecret::new(&SecretString::from("a".repeat(32))).unwrap();
+        let other = AppSecret::new(&SecretString::from("b".repeat(32))).unwrap();
+        let digest = key.pass_digest("pass", &[b"1"]);
+        assert_eq!(digest, key.pass_digest("pass", &[b"1"]));
+        for different in
+            [key.pass_digest("payer", &[b"1"]), key.pass_digest("pass", &[b"2"]), other.pass_digest("pass", &[b"1"])]
+        {
+            assert_ne!(digest, different);
+        }
     }
 
     #[test]

@@ -60,6 +60,12 @@ pub const SETTINGS: &[Setting] = &[
         max_chars: 6,
     },
     Setting {
+        name: MOVES_PER_DAY,
+        help: "how often a customer may move paid time to another device in a day, from 0 to 50",
+        default: "3",
+        max_chars: 2,
+    },
+    Setting {
         name: PAY_BY_HAND,
         help: "on offers paying by hand to your paybill or till; set by `bando mpesa register-urls`",
         default: "off",
@@ -73,6 +79,8 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// How often paid time may go to another device in a day.
+pub const MOVES_PER_DAY: &str = "moves_per_day";
 /// Whether customers are told where to pay by hand.
 pub const PAY_BY_HAND: &str = "pay_by_hand";
 /// Whether the paybill takes money for nothing but this.
@@ -85,6 +93,7 @@ fn is_sound(name: &str, value: &str) -> bool {
         "alarm_hours" => value.parse::<u32>().is_ok_and(|hours| hours <= 24),
         "alarm_day" => silence::day_hours(value).is_some(),
         "alarm_usual_sales" => value.parse::<u32>().is_ok_and(|sales| sales > 0),
+        MOVES_PER_DAY => value.parse::<u32>().is_ok_and(|moves| moves <= 50),
         PAY_BY_HAND | PAYBILL_ONLY_WIFI => matches!(value, "on" | "off"),
         _ => true,
     }

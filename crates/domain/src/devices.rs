@@ -142,7 +142,10 @@ impl Standing {
     }
 
     /// Whether the session can be used at all.
-    fn ensure_alive(&self) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal::Over`] or [`Refusal::Paused`].
+    pub fn ensure_alive(&self) -> Result<(), Refusal> {
         if matches!(self.session, Session::Ended { .. }) {
             return Err(Refusal::Over);
         }

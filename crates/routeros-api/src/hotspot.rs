@@ -195,6 +195,15 @@ impl Hotspot {
         })
     }
 
+    /// Every device the hotspot sees, logged in or not.
+    ///
+    /// # Errors
+    /// The failure of the command.
+    pub async fn read_hosts(&self) -> Result<Vec<Host>, RouterOsError> {
+        let hosts = self.print("/ip/hotspot/host", &Host::FIELDS, None).await?;
+        Ok(hosts.iter().filter_map(Host::from_row).collect())
+    }
+
     /// Which router this is.
     ///
     /// # Errors

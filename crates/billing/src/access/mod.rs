@@ -103,14 +103,14 @@ pub fn spawn(deps: Deps, tracker: &TaskTracker, shutdown: CancellationToken) -> 
 }
 
 /// How to reach a router.
-fn target(router: &RouterRecord) -> Target {
+pub(crate) fn target(router: &RouterRecord) -> Target {
     let pin = router.tls_pin.as_deref().and_then(|pin| <[u8; 32]>::try_from(pin).ok());
     let security = pin.map_or(Security::Plain, Security::Pinned);
     Target { host: router.host.clone(), port: router.port, security }
 }
 
 /// How to log in to a router.
-fn credentials(router: &RouterRecord, secret: &AppSecret) -> Result<Credentials, SealError> {
+pub(crate) fn credentials(router: &RouterRecord, secret: &AppSecret) -> Result<Credentials, SealError> {
     let password = secret.open(router.id.as_uuid().as_bytes(), &router.password_sealed)?;
     Ok(Credentials { username: router.username.clone(), password })
 }
