@@ -99,6 +99,8 @@ pub struct Options {
     pub query_grace_secs: u64,
     /// Whether M-Pesa is asked every hour for what was paid (Pull Transactions).
     pub pull: bool,
+    /// How often routers are looked at.
+    pub timing: access::Timing,
 }
 
 impl Options {
@@ -182,7 +184,7 @@ impl Billing {
             changed: Arc::clone(&self.inner.feed_wake),
             timing: access::Timing {
                 lease: Duration::from_secs(killpoint::lease_secs().unsigned_abs()),
-                ..access::Timing::default()
+                ..self.options().timing
             },
             settings: routeros_api::Settings::default(),
         }
