@@ -99,8 +99,6 @@ pub struct Options {
     pub query_grace_secs: u64,
     /// Whether M-Pesa is asked every hour for what was paid (Pull Transactions).
     pub pull: bool,
-    /// How often routers are looked at.
-    pub timing: access::Timing,
 }
 
 impl Options {
@@ -138,6 +136,7 @@ struct Inner {
     /// Connections to routers that customers may cause at once, to see the devices around them.
     nearby: Semaphore,
     settler: payments::Settler,
+    pull_pace: access::pull::Pace,
 }
 
 impl Billing {
@@ -158,6 +157,7 @@ impl Billing {
             router_wake: broadcast::Sender::new(1024),
             tracker: TaskTracker::new(),
             settler,
+            pull_pace: access::pull::Pace::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -184,7 +184,7 @@ impl Billing {
             changed: Arc::clone(&self.inner.feed_wake),
             timing: access::Timing {
                 lease: Duration::from_secs(killpoint::lease_secs().unsigned_abs()),
-                ..self.options().timing
+                ..access::Timing::default()
             },
             settings: routeros_api::Settings::default(),
         }

@@ -15,6 +15,7 @@ pub mod payments;
 pub mod prompt_slots;
 pub mod receipts;
 pub mod refunds;
+pub mod router_pulls;
 pub mod router_strangers;
 pub mod routers;
 pub mod session_devices;
