@@ -86,6 +86,7 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
         callback_confirm: config.mpesa.callback_confirm,
         query_grace_secs: config.mpesa.query_grace_secs,
         pull: config.mpesa.pull,
+        timing: billing::access::Timing::default(),
     };
     let deps =
         billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret: secret.clone(), options };

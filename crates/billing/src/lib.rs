@@ -12,6 +12,7 @@ pub mod clock;
 pub mod db;
 pub mod devices;
 pub mod events;
+pub mod health;
 mod housekeeping;
 mod kept;
 pub mod killpoint;
@@ -99,6 +100,8 @@ pub struct Options {
     pub query_grace_secs: u64,
     /// Whether M-Pesa is asked every hour for what was paid (Pull Transactions).
     pub pull: bool,
+    /// How often routers are looked at.
+    pub timing: access::Timing,
 }
 
 impl Options {
@@ -136,7 +139,6 @@ struct Inner {
     /// Connections to routers that customers may cause at once, to see the devices around them.
     nearby: Semaphore,
     settler: payments::Settler,
-    pull_pace: access::pull::Pace,
 }
 
 impl Billing {
@@ -157,7 +159,6 @@ impl Billing {
             router_wake: broadcast::Sender::new(1024),
             tracker: TaskTracker::new(),
             settler,
-            pull_pace: access::pull::Pace::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -184,7 +185,7 @@ impl Billing {
             changed: Arc::clone(&self.inner.feed_wake),
             timing: access::Timing {
                 lease: Duration::from_secs(killpoint::lease_secs().unsigned_abs()),
-                ..access::Timing::default()
+                ..self.options().timing
             },
             settings: routeros_api::Settings::default(),
         }

@@ -12,6 +12,7 @@ pub mod mac;
 pub mod money;
 pub mod mpesa;
 pub mod msisdn;
+pub mod outage;
 pub mod package;
 pub mod pass_code;
 pub mod payment;

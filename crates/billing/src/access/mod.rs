@@ -28,6 +28,9 @@ use uuid::Uuid;
 pub use check::{Check, test_router};
 pub use words::for_owner;
 
+/// The script, and its schedule, that ends paid time on a router while no server does.
+pub(crate) const REAPER: &str = "bando-reap";
+
 use crate::{
     db::routers::RouterRecord,
     seal::{AppSecret, SealError},

@@ -10,7 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{MacAddr, NotificationId, access};
+use domain::{MacAddr, access};
 use futures::{StreamExt, stream};
 use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
 use tokio::{sync::Notify, time::Instant};
@@ -21,11 +21,10 @@ use super::{Deps, credentials, target, words, writeback};
 use crate::{
     db::{
         StoreError,
-        notifications::{self, NewNotification, Severity},
         routers::{self, RouterRecord},
         session_devices::{self, WorkRecord},
     },
-    random,
+    health::Pulse,
 };
 
 /// With more devices due than this, reading the whole router is cheaper than reading each.
@@ -33,8 +32,6 @@ const FAST_DEVICES: usize = 16;
 /// A device that was let on but is not on yet is looked at after 1, 2, 4, 8 and 16 seconds, so that its
 /// owner need not wait for the next comparison of the whole router to be told.
 const LOOKS: u32 = 5;
-/// A router that has been away for longer is worth telling the owner.
-const ALERT_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// Devices written down at a time: together they wait for the disk once.
 const WRITES_AT_ONCE: usize = 4;
 /// The wait after a database failure.
@@ -60,6 +57,7 @@ pub(super) struct Reconciler {
     /// Failures in a row of connections that had logged in.
     faults: u32,
     watch: Watch,
+    pulse: Pulse,
 }
 
 impl Reconciler {
@@ -67,6 +65,7 @@ impl Reconciler {
     /// When the router's password cannot be opened.
     pub(super) fn new(deps: Deps, router: RouterRecord, notify: Arc<Notify>) -> Result<Self, crate::seal::SealError> {
         let login = credentials(&router, &deps.secret)?;
+        let pulse = Pulse::new(deps.clock.now());
         let seed = router.id.as_uuid().as_u64_pair().1;
         let link = Link::new(target(&router), login, deps.settings, seed);
         Ok(Self {
@@ -82,6 +81,7 @@ impl Reconciler {
             expected: BTreeMap::new(),
             faults: 0,
             watch: Watch::default(),
+            pulse,
         })
     }
 
@@ -121,6 +121,7 @@ impl Reconciler {
         if !routers::hold_router(&self.deps.pool, self.router.id, self.deps.holder, now, until_at).await? {
             // Another process talks to this router.
             self.forget_connection().await;
+            self.pulse = Pulse::new(now);
             return Ok(lease / 3);
         }
         let work = self.work(now).await?;
@@ -229,11 +230,12 @@ impl Reconciler {
         self.full_at = None;
         self.profiles.clear();
         self.watch.forget();
+        self.pulse.forget_connection();
         self.link.close().await;
     }
 
     /// The router is away: says so once, and leaves its devices for later.
-    async fn unreachable(&self, work: &[WorkRecord], error: &RouterOsError) -> Result<Duration, StoreError> {
+    async fn unreachable(&mut self, work: &[WorkRecord], error: &RouterOsError) -> Result<Duration, StoreError> {
         let now = self.now();
         let wait = self.link.retry_in().await.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(100));
         self.record_error(work, error, wait, now).await?;
@@ -255,7 +257,7 @@ impl Reconciler {
     }
 
     async fn record_error(
-        &self,
+        &mut self,
         work: &[WorkRecord],
         error: &RouterOsError,
         wait: Duration,
@@ -270,32 +272,9 @@ impl Reconciler {
         for device in work.iter().filter(|device| device.is_due(now)) {
             writeback::failed(&self.deps.pool, device, &text, Some(wait), now).await?;
         }
-        if let Some(since) = routers::find_silent_since(&self.deps.pool, self.router.id).await?
-            && now - since > ALERT_AFTER
-        {
-            self.alert_owner(&text, now).await?;
-        }
+        self.pulse.silent(&self.deps, &self.router, error, &text, now).await?;
         self.deps.changed.notify_one();
         Ok(())
-    }
-
-    /// Tells the owner, once until it is read, that this router is away and customers may be waiting.
-    async fn alert_owner(&self, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let message = format!(
-            "Router {} is not reachable. Payments are kept and delivered when it is back. {error}",
-            self.router.name
-        );
-        let key = format!("router_down:{}", self.router.id);
-        let new = NewNotification {
-            id: NotificationId::from_uuid(random::uuid(now)),
-            severity: Severity::Critical,
-            kind: "router_down",
-            message: &message,
-            subject: Some(self.router.id.to_string()),
-            dedupe_key: Some(&key),
-            created_at: now,
-        };
-        notifications::insert_notification(&self.deps.pool, &new).await.map(drop)
     }
 
     /// Until the next end of a session: those are ended in the database although the router is away.
@@ -345,6 +324,7 @@ impl Reconciler {
         if is_again {
             return Ok(Duration::ZERO);
         }
+        self.pulse.heard(&self.deps, &self.router, self.connection.as_ref(), now).await?;
         let work = session_devices::list_work(&pool, self.router.id).await?;
         Ok(self.rest(&work, now))
     }

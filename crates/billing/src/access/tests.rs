@@ -1,6 +1,6 @@
 //! The reconcilers against a real database and the router simulator over TCP.
 
-mod pull;
+mod health;
 mod world;
 
 use std::time::Duration;

@@ -203,14 +203,19 @@ pub(crate) async fn record_seen(pool: &MySqlPool, id: RouterId, now: DateTime<Ut
     Ok(())
 }
 
-/// Since when the router has not answered: since it last did, or since it was added.
-pub(crate) async fn find_silent_since(pool: &MySqlPool, id: RouterId) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"select coalesce(last_seen_at, created_at) as "since!: DateTime<Utc>" from routers where id = ?"#,
+/// When a router last answered, if ever, and when it was added.
+pub(crate) async fn find_seen(
+    pool: &MySqlPool,
+    id: RouterId,
+) -> Result<Option<(Option<DateTime<Utc>>, DateTime<Utc>)>, StoreError> {
+    let row = sqlx::query!(
+        r#"select last_seen_at as "last_seen_at: DateTime<Utc>", created_at as "created_at: DateTime<Utc>"
+           from routers where id = ?"#,
         id.as_uuid()
     )
     .fetch_optional(pool)
-    .await?)
+    .await?;
+    Ok(row.map(|row| (row.last_seen_at, row.created_at)))
 }
 
 /// Records what is wrong with the router, in words for its owner.
