@@ -11,7 +11,7 @@ create table router_pulls (
     router_id binary(16) not null primary key,
     key_sealed varbinary(512) not null,
     next_key_sealed varbinary(512) null,
-    ticket char(32) character set ascii collate ascii_bin null,
+    ticket char(32) character set ascii collate ascii_general_ci null,
     busy_until_at datetime(6) null,
     busy_with binary(16) null,
     polled_at datetime(6) null,
@@ -31,7 +31,7 @@ create table router_pulls (
 -- Reports that are longer than one request may be come in parts and are put together when the last is there.
 create table router_pull_parts (
     router_id binary(16) not null,
-    ticket char(32) character set ascii collate ascii_bin not null,
+    ticket char(32) character set ascii collate ascii_general_ci not null,
     part smallint unsigned not null,
     body mediumtext not null,
     created_at datetime(6) not null,

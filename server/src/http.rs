@@ -20,6 +20,7 @@ mod portal;
 mod recover;
 mod report;
 mod request;
+mod router_poll;
 mod security;
 mod state;
 mod status;
@@ -35,7 +36,7 @@ use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::Co
 use tower_sessions_sqlx_store::MySqlStore;
 
 use error::ApiError;
-use limits::{BODY_MAX, CALLBACKS_MAX, Places, REQUESTS_MAX, UPLOADS_MAX};
+use limits::{BODY_MAX, CALLBACKS_MAX, POLLS_MAX, Places, REQUESTS_MAX, UPLOADS_MAX};
 
 pub(crate) use admin::statements::statement_report;
 pub(crate) use packages::package_item;
@@ -47,6 +48,7 @@ pub(crate) fn routes(state: AppState, sessions: MySqlStore) -> Router {
     let reports = Places::new(CALLBACKS_MAX);
     Router::new()
         .merge(mpesa(&state).route_layer(from_fn_with_state(reports, limits::limit)))
+        .merge(routers(&state).route_layer(from_fn_with_state(Places::new(POLLS_MAX), limits::limit)))
         .merge(customers(&state).route_layer(from_fn_with_state(ordinary.clone(), limits::limit)))
         .merge(owners(&state, sessions.clone()).route_layer(from_fn_with_state(ordinary, limits::limit)))
         .merge(
@@ -76,6 +78,13 @@ fn mpesa(state: &AppState) -> Router<AppState> {
         .route("/api/pay/result/{token}", post(by_hand::result))
         .route("/api/pay/timeout/{token}", post(by_hand::timeout))
         .route_layer(from_fn_with_state(state.clone(), wait_for_database))
+}
+
+/// Routers that ask.
+fn routers(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/api/router/poll/{router}", post(router_poll::poll))
+        .route_layer(from_fn_with_state(state.clone(), want_database))
 }
 
 /// Customers: the API behind the portal, and the portal's own pages, which explain a missing database in

@@ -139,6 +139,7 @@ struct Inner {
     /// Connections to routers that customers may cause at once, to see the devices around them.
     nearby: Semaphore,
     settler: payments::Settler,
+    pull_pace: access::pull::Pace,
 }
 
 impl Billing {
@@ -159,6 +160,7 @@ impl Billing {
             router_wake: broadcast::Sender::new(1024),
             tracker: TaskTracker::new(),
             settler,
+            pull_pace: access::pull::Pace::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -3,7 +3,7 @@
 use axum::{Json, response::IntoResponse};
 use utoipa::OpenApi;
 
-use super::{admin, by_hand, callback, events, health, packages, pay, recover, status};
+use super::{admin, by_hand, callback, events, health, packages, pay, recover, router_poll, status};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,6 +44,7 @@ use super::{admin, by_hand, callback, events, health, packages, pay, recover, st
         admin::notifications::list,
         admin::notifications::mark_read,
         events::admin,
+        router_poll::poll,
         health::healthz,
         health::readyz,
         health::metrics

@@ -1,6 +1,7 @@
 //! The reconcilers against a real database and the router simulator over TCP.
 
 mod health;
+mod pull;
 mod world;
 
 use std::time::Duration;

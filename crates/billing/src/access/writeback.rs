@@ -32,9 +32,23 @@ pub(super) async fn applied(
     planned_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    // The limits on the router were made for the plan's instant. When it took long to get there, the
+    // time starts now, and the next comparison moves the end on the router.
+    let is_slow = now - planned_at > TimeDelta::seconds(SLOW_SECS);
+    applied_since(pool, device, usage, if is_slow { now } else { planned_at }, now).await
+}
+
+/// The same when it is known since when the device has had what was paid for.
+pub(super) async fn applied_since(
+    pool: &MySqlPool,
+    device: &WorkRecord,
+    usage: Usage,
+    starts_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let mut repeat = Repeat::default();
     loop {
-        match applied_once(pool, device, usage, planned_at, now).await {
+        match applied_once(pool, device, usage, starts_at, now).await {
             Err(error) if repeat.after(&error).await => {}
             done => return done,
         }
@@ -45,7 +59,7 @@ async fn applied_once(
     pool: &MySqlPool,
     device: &WorkRecord,
     usage: Usage,
-    planned_at: DateTime<Utc>,
+    starts_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     if device.is_on_intended {
@@ -58,15 +72,12 @@ async fn applied_once(
         return Ok(false);
     }
     if device.is_on_intended && device.starts_at.is_none() {
-        // The limits on the router were made for the plan's instant. When it took long to get there, the
-        // time starts now, and the next comparison moves the end on the router.
-        let is_slow = now - planned_at > TimeDelta::seconds(SLOW_SECS);
-        let starts_at = if is_slow { now } else { planned_at }.trunc_subsecs(6);
+        let starts_at = starts_at.trunc_subsecs(6);
         let ends_at = session::ends_at(starts_at, device.duration_secs);
         sessions::start_session(&mut transaction, device.session_id, starts_at, ends_at).await?;
-    } else {
-        sessions::touch_payment(&mut transaction, device.session_id, now).await?;
     }
+    // Whoever watches is to hear of it now, also when time has been running for a while.
+    sessions::touch_payment(&mut transaction, device.session_id, now).await?;
     killpoint!("grant.writing");
     transaction.commit().await?;
     if device.is_on_intended {

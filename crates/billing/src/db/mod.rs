@@ -18,6 +18,7 @@ pub mod receipts;
 pub mod refunds;
 pub mod router_events;
 pub mod router_facts;
+pub mod router_pulls;
 pub mod router_strangers;
 pub mod routers;
 pub mod session_devices;

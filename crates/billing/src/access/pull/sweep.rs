@@ -1,25 +1,39 @@
-//! What must happen for a router that polls although it does not: paid time ends in the database at its end.
+//! What must happen for a router that polls although it does not: paid time ends in the database at its end, and the
+//! owner hears of a router that has stopped asking.
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::NotificationId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::{Deps, writeback},
-    db::{StoreError, routers::RouterRecord, session_devices},
+    db::{
+        StoreError,
+        notifications::{self, NewNotification, Severity},
+        router_pulls, routers,
+        routers::RouterRecord,
+        session_devices::{self, WorkRecord},
+    },
+    random,
 };
 
 /// The longest rest between two sweeps.
 const REST: Duration = Duration::from_secs(5);
 /// The shortest: due work of a router that is away wakes its sweep all the time.
 const SHORTEST_REST: Duration = Duration::from_millis(200);
+/// A router that has not asked for so long has missed three times.
+const SILENT: TimeDelta = TimeDelta::seconds(100);
+/// How often the silence is written down anew.
+const TOLD_EVERY: TimeDelta = TimeDelta::seconds(60);
 
 /// Sweeps until `stop`. Needs no lease: to end what has ended is the same from every process.
 pub(in crate::access) async fn run(deps: Deps, router: RouterRecord, woken: Arc<Notify>, stop: CancellationToken) {
+    let mut told_at = None;
     loop {
-        let rest = sweep(&deps, &router).await.unwrap_or_else(|error| {
+        let rest = sweep(&deps, &router, &mut told_at).await.unwrap_or_else(|error| {
             tracing::debug!(router = router.slug, %error, "the router's sessions could not be swept; they will be again");
             REST
         });
@@ -32,20 +46,72 @@ pub(in crate::access) async fn run(deps: Deps, router: RouterRecord, woken: Arc<
 }
 
 /// One sweep; how long to rest after it.
-async fn sweep(deps: &Deps, router: &RouterRecord) -> Result<Duration, StoreError> {
+async fn sweep(
+    deps: &Deps,
+    router: &RouterRecord,
+    told_at: &mut Option<DateTime<Utc>>,
+) -> Result<Duration, StoreError> {
     let now = deps.clock.now();
+    let work = session_devices::list_work(&deps.pool, router.id).await?;
     let mut next = REST;
-    for device in session_devices::list_work(&deps.pool, router.id).await? {
-        if let Some(reason) = writeback::is_over(&device, now) {
-            writeback::end(&deps.pool, router.id, &device, reason, now).await?;
+    for device in &work {
+        if let Some(reason) = writeback::is_over(device, now) {
+            writeback::end(&deps.pool, router.id, device, reason, now).await?;
             deps.changed.notify_one();
         } else if let Some(ends_at) = device.ends_at.filter(|_| device.is_on_intended) {
-            next = next.min(until(ends_at, now));
+            next = next.min((ends_at - now).to_std().unwrap_or(Duration::ZERO));
         }
+    }
+    if told_at.is_none_or(|at| now - at >= TOLD_EVERY || now < at)
+        && let Some(since) = silent_since(deps, router, now).await?
+    {
+        *told_at = Some(now);
+        tell_silence(deps, router, &work, since, now).await?;
     }
     Ok(next.max(SHORTEST_REST))
 }
 
-fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
-    (at - now).to_std().unwrap_or(Duration::ZERO)
+/// Since when a router has not asked although it should have.
+async fn silent_since(
+    deps: &Deps,
+    router: &RouterRecord,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let Some(record) = router_pulls::find_pull(&deps.pool, router.id).await? else { return Ok(None) };
+    let since = record.polled_at.unwrap_or(record.created_at);
+    Ok(Some(since).filter(|since| now - *since > SILENT))
+}
+
+/// The router is away: says so to its owner, and to those who look why a customer is not on.
+async fn tell_silence(
+    deps: &Deps,
+    router: &RouterRecord,
+    work: &[WorkRecord],
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let minutes = (now - since).num_minutes().max(1);
+    let text = format!(
+        "The router has not asked for {minutes} minute{}. Check its power and its internet connection, and that its script bando-pull runs.",
+        if minutes == 1 { "" } else { "s" }
+    );
+    routers::record_error(&deps.pool, router.id, &text, now).await?;
+    for device in work.iter().filter(|device| device.is_due(now)) {
+        writeback::failed(&deps.pool, device, &text, Some(Duration::ZERO), now).await?;
+    }
+    let message =
+        format!("Router {} is not reachable. Payments are kept and delivered when it is back. {text}", router.name);
+    let key = format!("router_down:{}", router.id);
+    let new = NewNotification {
+        id: NotificationId::from_uuid(random::uuid(now)),
+        severity: Severity::Critical,
+        kind: "router_down",
+        message: &message,
+        subject: Some(router.id.to_string()),
+        dedupe_key: Some(&key),
+        created_at: now,
+    };
+    notifications::insert_notification(&deps.pool, &new).await?;
+    deps.changed.notify_one();
+    Ok(())
 }
