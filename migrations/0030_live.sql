@@ -6,7 +6,7 @@ alter table sessions
     add column pauses tinyint unsigned not null default 0,
     add column spent_secs bigint unsigned not null default 0,
     add column added_secs bigint unsigned not null default 0,
-    add key sessions_paused (paused_at, ended_at);
+    add key sessions_paused (ended_at, paused_at);
 -- `before_*` is what the device used under its session before its pauses: a router counts anew afterwards.
 -- With `is_kicked` the router is to log the device out once, before anything else.
 alter table session_devices

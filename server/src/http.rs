@@ -132,6 +132,7 @@ fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
         .route("/api/admin/notifications/{id}/read", post(admin::notifications::mark_read))
         .route("/api/events", get(events::admin))
         .merge(books())
+        .merge(live())
         .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site));
     doors
         .merge(rooms)
@@ -148,6 +149,19 @@ fn books() -> Router<AppState> {
         .route("/api/admin/statements/{id}", get(admin::statements::one))
         .route("/api/admin/statements/{id}/lines", get(admin::statements::lines))
         .route("/api/admin/statements/{id}/lines/{receipt}/settle", post(admin::statements::settle))
+}
+
+/// Devices on the network and their paid time.
+fn live() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/live", get(admin::live::list))
+        .route("/api/admin/live/{id}/kick", post(admin::live::kick))
+        .route("/api/admin/sessions/{id}/pause", post(admin::live::pause))
+        .route("/api/admin/sessions/{id}/resume", post(admin::live::resume))
+        .route("/api/admin/sessions/{id}/extend", post(admin::live::extend))
+        .route("/api/admin/sessions/{id}/end", post(admin::live::end))
+        .route("/api/admin/blocks", get(admin::live::blocks).post(admin::live::block))
+        .route("/api/admin/blocks/{id}/lift", post(admin::live::lift))
 }
 
 /// Files that owners send: larger and slower than anything else, so few at a time.

@@ -17,6 +17,7 @@ mod housekeeping;
 mod kept;
 pub mod killpoint;
 pub mod lists;
+pub mod live;
 pub mod notifications;
 pub mod packages;
 pub mod payments;

@@ -110,6 +110,13 @@ pub(crate) async fn find_block(
     row.map(BlockRecord::try_from).transpose()
 }
 
+/// How many blocks stand.
+pub(crate) async fn count_blocks(connection: &mut MySqlConnection) -> Result<u32, StoreError> {
+    let count =
+        sqlx::query_scalar!("select count(*) from blocks where active_mac is not null").fetch_one(connection).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Blocks that stand, newest first.
 pub(crate) async fn list_blocks(pool: &MySqlPool, limit: u32) -> Result<Vec<BlockRecord>, StoreError> {
     let rows = sqlx::query_as!(

@@ -127,3 +127,20 @@ pub(crate) async fn list_kicked(pool: &MySqlPool, router_id: RouterId) -> Result
     .await?;
     Ok(rows.iter().filter_map(|mac| super::payments::read_mac(mac)).collect())
 }
+
+/// Strangers that came, went or changed at or after `since`, with when, newest first, at most `limit`.
+pub(crate) async fn list_changed(
+    pool: &MySqlPool,
+    since: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(Uuid, DateTime<Utc>)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select id as "id: Uuid", updated_at as "at: DateTime<Utc>" from router_strangers
+           where updated_at >= ? order by updated_at desc limit ?"#,
+        since,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.at)).collect())
+}

@@ -558,3 +558,32 @@ pub(crate) async fn kick(connection: &mut MySqlConnection, id: Uuid, now: DateTi
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Marks the devices of a session as changed, so that the live feed shows them once more.
+pub(crate) async fn touch_of_session(
+    connection: &mut MySqlConnection,
+    session_id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!("update session_devices set updated_at = ? where session_id = ?", now, session_id.as_uuid())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Devices that changed at or after `since` in a way that people look at, with when, newest first, at most `limit`.
+pub(crate) async fn list_changed(
+    pool: &MySqlPool,
+    since: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(Uuid, DateTime<Utc>)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select id as "id: Uuid", updated_at as "at: DateTime<Utc>" from session_devices
+           where updated_at >= ? order by updated_at desc limit ?"#,
+        since,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.at)).collect())
+}
