@@ -12,6 +12,9 @@ pub use crate::db::blocks::BlockRecord;
 
 use crate::admins::{Admin, Role};
 
+/// What a device that is kept out is told.
+pub const BLOCKED: &str = "This device is blocked at this hotspot. Talk to the people who run this WiFi.";
+
 /// Shortest and longest reason, in characters.
 const REASON_CHARS: std::ops::RangeInclusive<usize> = 3..=200;
 

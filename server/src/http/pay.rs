@@ -155,6 +155,7 @@ impl From<BeginError> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "cooldown", cooldown_words(reason, retry_after_secs))
                     .with_retry_after(retry_after_secs)
             }
+            BeginError::Blocked => Self::blocked(),
             BeginError::Busy { retry_after_secs } => {
                 Self::too_many(retry_after_secs, "Many people are paying right now. Please try again in a moment.")
             }

@@ -33,6 +33,7 @@ pub(crate) async fn replace_strangers(
             })
         })
         .collect();
+    let rows = json!(rows).to_string();
     // `gone_at` is set for those who are not seen any more, so that the live feed can tell; they are deleted later.
     sqlx::query!(
         "insert into router_strangers (id, router_id, mac, kind, user_name, ip, used_secs, used_bytes, since_at, seen_at,
@@ -53,17 +54,18 @@ pub(crate) async fn replace_strangers(
         now,
         now,
         now,
-        json!(rows).to_string()
+        rows
     )
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
         "update router_strangers set gone_at = ?, is_kicked = 0, updated_at = ?
-         where router_id = ? and gone_at is null and seen_at < ?",
+         where router_id = ? and gone_at is null
+           and mac not in (select unhex(v.mac) from json_table(?, '$[*]' columns (mac char(12) path '$.mac')) v)",
         now,
         now,
         router_id.as_uuid(),
-        now
+        rows
     )
     .execute(&mut *connection)
     .await?;

@@ -112,6 +112,7 @@ pub(crate) struct SessionRecord {
     pub starts_at: Option<DateTime<Utc>>,
     pub ends_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
+    pub paused_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub used: DataSize,
     /// Whether any router has been brought to let a device of it on.
@@ -141,6 +142,7 @@ macro_rules! find_session {
             r#"select s.id as "id: Uuid", s.payment_id as "payment_id: Uuid", s.package_name, s.duration_secs,
                       s.data_bytes, s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                       s.ended_at as "ended_at: DateTime<Utc>", s.created_at as "created_at: DateTime<Utc>",
+                      s.paused_at as "paused_at: DateTime<Utc>",
                       cast(s.left_bytes
                            + coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
                            as unsigned) as "used_bytes!: u64",
@@ -313,6 +315,7 @@ struct SessionRow {
     starts_at: Option<DateTime<Utc>>,
     ends_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
+    paused_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     used_bytes: u64,
     is_delivered: bool,
@@ -329,6 +332,7 @@ impl From<SessionRow> for SessionRecord {
             starts_at: row.starts_at,
             ends_at: row.ends_at,
             ended_at: row.ended_at,
+            paused_at: row.paused_at,
             created_at: row.created_at,
             used: DataSize::from_bytes(row.used_bytes),
             is_delivered: row.is_delivered,

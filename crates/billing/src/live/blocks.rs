@@ -64,8 +64,9 @@ impl Billing {
             created_at: now,
         };
         if !blocks::insert_block(&mut tx, &block).await? {
-            // Somebody was faster; theirs may not be visible to this transaction's first look.
-            return blocks::find_block(&mut *tx, mac).await?.ok_or(LiveError::Unknown);
+            // Somebody was faster.
+            drop(tx);
+            return blocks::find_block(self.pool(), mac).await?.ok_or(LiveError::Unknown);
         }
         session_devices::intend_off_blocked(&mut tx, None, now).await?;
         log(&mut tx, by, "device.block", &mac.to_string(), Some(reason), remote_ip, now).await?;

@@ -98,6 +98,8 @@ const PAID_COLUMNS: &str = "select d.id, d.session_id, s.payment_id, d.router_id
      s.devices as devices_max, d.left_at is not null or r.is_active = 0 as is_gone, ";
 const PAID_TABLES: &str = " from session_devices d join sessions s on s.id = d.session_id \
      join routers r on r.id = d.router_id left join users u on u.id = s.user_id where ";
+const PAID_JOINS: &str = " join sessions s on s.id = d.session_id join routers r on r.id = d.router_id \
+     left join users u on u.id = s.user_id";
 const STRANGER: &str = "select g.id, g.router_id, r.name as router, g.mac, g.ip, g.kind, g.user_name, g.used_secs, \
      g.used_bytes, g.since_at, g.gone_at is not null or r.is_active = 0 as is_gone \
      from router_strangers g join routers r on r.id = g.router_id where ";
@@ -148,7 +150,8 @@ impl Billing {
             }
             let mut query = QueryBuilder::<MySql>::new(PAID_COLUMNS);
             push_state(&mut query, now);
-            query.push(" as state").push(PAID_TABLES).push(part);
+            // The page is found first: what is counted for each device is counted for those on it only.
+            query.push(" as state from (select d.id").push(PAID_TABLES).push(part);
             push_running(&mut query, now);
             narrow(&mut query, "d", filter, after);
             if let Some(state) = filter.state.filter(|_| !is_paused_part) {
@@ -158,6 +161,7 @@ impl Billing {
             }
             search.push_paid(&mut query);
             query.push(" order by d.id desc limit ").push_bind(limit);
+            query.push(") k join session_devices d on d.id = k.id").push(PAID_JOINS).push(" order by d.id desc");
             for row in query.build().fetch_all(self.pool()).await? {
                 found.push(paid(&row, now, role)?);
             }

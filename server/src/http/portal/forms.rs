@@ -153,6 +153,7 @@ fn voucher_refusal(error: RedeemError) -> Refusal {
         RedeemError::UnknownRouter => {
             return Refusal::Trouble(ApiError::new(StatusCode::NOT_FOUND, "unknown_router", message));
         }
+        RedeemError::Blocked => return Refusal::Trouble(ApiError::blocked()),
         RedeemError::Store(error) => return Refusal::Trouble(error.into()),
     };
     Refusal::Form { status, field: Some(Field::Voucher), message }

@@ -77,6 +77,9 @@ pub(super) async fn trouble(state: &AppState, theme: Theme, here: String, error:
 
 async fn page(state: &AppState, router: Option<String>, parameters: &Parameters) -> Result<Page, ApiError> {
     let device = device(state, router, parameters).await?;
+    if state.billing().is_blocked(device.mac).await? {
+        return Err(ApiError::blocked());
+    }
     let status = status(state, &device, parameters).await?;
     let view = parameters.text("view");
     let has_paid = view.as_deref() == Some("paid");
@@ -85,7 +88,9 @@ async fn page(state: &AppState, router: Option<String>, parameters: &Parameters)
         (Phase::Pending, Some(payment)) if !(wants_shop && (status.can_retry || has_paid)) => {
             waiting(state, device, payment, status).await.map(Page::Waiting)
         }
-        (Phase::Paid, payment) if !wants_shop => delivering(state, device, payment, status).await.map(Page::Delivering),
+        (Phase::Paid, payment) if !wants_shop && !status.is_paused => {
+            delivering(state, device, payment, status).await.map(Page::Delivering)
+        }
         (Phase::Online, payment) if !wants_shop => Ok(Page::Online(online(state, device, payment, &status).await)),
         _ => {
             let notice = notice(&status, wants_shop, parameters);
@@ -140,6 +145,7 @@ fn notice(status: &CustomerStatus, wants_shop: bool, parameters: &Parameters) ->
             Some(Notice::Ended(Ended::Data))
         }
         Phase::Expired => Some(Notice::Ended(Ended::Time)),
+        Phase::Paid if status.is_paused => Some(Notice::Hint { message: status.message.clone() }),
         Phase::Online | Phase::Paid => {
             status.seconds_remaining.map(|seconds_remaining| Notice::BuyMore { seconds_remaining })
         }
