@@ -45,6 +45,10 @@ impl Control {
         Self { shared }
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// A device comes on the air, with the address it had or the next free one.
     ///
     /// # Errors

@@ -1,15 +1,29 @@
 //! From a command to its answer: which menu, which verb, who may.
 
+use tokio::sync::oneshot;
+
 use super::{
     account::{Login, policy_of},
     facts::zone_hours,
     query::{self, Attribute},
     router::Router,
     schema::{self, Menu, Shape},
+    script::machine::Outcome,
     sentence::Command,
     table,
     trap::Trap,
 };
+
+/// What a client wants of a script's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// That it ended well.
+    Success,
+    /// What it printed.
+    Output,
+    /// Its value, as a row.
+    Row,
+}
 
 /// What a command came to.
 #[derive(Debug)]
@@ -24,10 +38,12 @@ pub(crate) enum Answer {
     Listen(&'static Menu, Vec<Vec<Attribute>>),
     /// The router goes down after its answer.
     Reboot,
+    /// A script runs; what is answered depends on its end.
+    Script(oneshot::Receiver<Outcome>, Wanted),
 }
 
 /// Arguments any print takes.
-const PRINT_ARGUMENTS: [&str; 16] = [
+pub(crate) const PRINT_ARGUMENTS: [&str; 16] = [
     ".proplist",
     "count-only",
     "detail",
@@ -53,6 +69,7 @@ impl Router {
     /// The trap of whatever is wrong.
     pub(crate) fn run(&mut self, login: &Login, command: &Command) -> Result<Answer, Trap> {
         let (directory, verb) = command.split_path();
+        self.acting.clone_from(&login.name);
         if let Some(answer) = self.run_special(login, command) {
             return answer;
         }
@@ -88,7 +105,7 @@ impl Router {
             "login" => self.active_login(command).map(|()| Answer::Done),
             "make-binding" => self.make_binding(command).map(|()| Answer::Done),
             "reset-html" => self.reset_html().map(|()| Answer::Done),
-            "run" => self.selected(menu, command).map(|_| Answer::Done),
+            "run" => self.run_script(login, command),
             "sign" => self.sign_certificate(menu, command).map(|()| Answer::Done),
             _ => Err(Trap::no_such_command()),
         }

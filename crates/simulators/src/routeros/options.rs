@@ -1,6 +1,10 @@
 //! What kind of router the simulator plays: version, licence, accounts, clock, and the behaviours nobody has confirmed.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 /// The RouterOS release whose manners are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -9,21 +13,34 @@ pub enum RosVersion {
     V6_42,
     /// 6.49: plain login, otherwise as 6.42.
     V6_49,
-    /// 7.16: ISO dates, `no such item`, device-mode, still no `!empty`.
+    /// 7.9: plain login, `no such item`, dates still as before, no `:timestamp`.
+    V7_9,
+    /// 7.10: ISO dates and `:timestamp`.
+    V7_10,
+    /// 7.16: `:convert`, `:serialize`, `:onerror`; still no `!empty`.
     V7_16,
-    /// 7.22: adds `!empty` (7.18) and `otp-secret` (7.19).
+    /// 7.18: adds `!empty`.
+    V7_18,
+    /// 7.22: adds `otp-secret` (7.19).
     #[default]
     V7_22,
 }
 
 impl RosVersion {
-    /// Parses `6.42`, `6.49`, `7.16` or `7.22`.
+    /// Every release, the oldest first.
+    pub const ALL: [Self; 7] =
+        [Self::V6_42, Self::V6_49, Self::V7_9, Self::V7_10, Self::V7_16, Self::V7_18, Self::V7_22];
+
+    /// Parses `6.42`, `6.49`, `7.9`, `7.10`, `7.16`, `7.18` or `7.22`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "6.42" => Some(Self::V6_42),
             "6.49" => Some(Self::V6_49),
+            "7.9" => Some(Self::V7_9),
+            "7.10" => Some(Self::V7_10),
             "7.16" => Some(Self::V7_16),
+            "7.18" => Some(Self::V7_18),
             "7.22" => Some(Self::V7_22),
             _ => None,
         }
@@ -35,7 +52,10 @@ impl RosVersion {
         match self {
             Self::V6_42 => "6.42.12 (long-term)",
             Self::V6_49 => "6.49.19 (long-term)",
+            Self::V7_9 => "7.9.2 (stable)",
+            Self::V7_10 => "7.10.2 (stable)",
             Self::V7_16 => "7.16.2 (stable)",
+            Self::V7_18 => "7.18.2 (stable)",
             Self::V7_22 => "7.22.1 (stable)",
         }
     }
@@ -43,13 +63,19 @@ impl RosVersion {
     /// Whether this is the seventh major release.
     #[must_use]
     pub const fn is_v7(self) -> bool {
-        matches!(self, Self::V7_16 | Self::V7_22)
+        !matches!(self, Self::V6_42 | Self::V6_49)
     }
 
     /// Whether the release sends `!empty` before the `!done` of a print without rows (7.18 and later).
     #[must_use]
     pub const fn sends_empty(self) -> bool {
-        matches!(self, Self::V7_22)
+        matches!(self, Self::V7_18 | Self::V7_22)
+    }
+
+    /// Whether dates are printed as `2026-11-22` (7.10 and later) instead of `nov/22/2026`.
+    #[must_use]
+    pub const fn has_iso_dates(self) -> bool {
+        self.is_v7() && !matches!(self, Self::V7_9)
     }
 }
 
@@ -115,6 +141,16 @@ pub enum LoginOnLiveHost {
     Replace,
 }
 
+/// What `:delay` and other pauses of scripts do on the virtual clock. On the real clock they always take their time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScriptDelays {
+    /// They are over at once, and the clock stands still: a test never hangs on one.
+    #[default]
+    AtOnce,
+    /// The script waits until the clock is moved by `advance`.
+    Wait,
+}
+
 /// Behaviours no source confirms. Every default is the one that hurts a careless client more.
 #[derive(Debug, Clone)]
 pub struct Unconfirmed {
@@ -142,6 +178,14 @@ pub struct Unconfirmed {
     pub tag_last: bool,
     /// Wire name of the DHCP flag of a host: `DHCP` or `dhcp`.
     pub dhcp_flag_name: &'static str,
+    /// Whether text equals a number, a time or an address of the same digits in `=` outside `where`.
+    pub loose_equality: bool,
+    /// Whether `check-certificate=yes` fails for want of a revocation list (observed with DNS over HTTPS).
+    pub crl_missing_fails: bool,
+    /// Whether `/tool/fetch` into a file needs the policy `ftp` beside `test`.
+    pub fetch_to_file_needs_ftp: bool,
+    /// Whether a scheduler's script may do only what its owner's group may do now.
+    pub owner_limits_scripts: bool,
 }
 
 impl Default for Unconfirmed {
@@ -159,6 +203,10 @@ impl Default for Unconfirmed {
             pre_login_bytes_max: 16 * 1024,
             tag_last: false,
             dhcp_flag_name: "DHCP",
+            loose_equality: false,
+            crl_missing_fails: true,
+            fetch_to_file_needs_ftp: true,
+            owner_limits_scripts: true,
         }
     }
 }
@@ -200,6 +248,17 @@ pub struct Options {
     pub ntp_after_secs: Option<u64>,
     /// Text of `hotspot/login.html`, with the portal filled in; the router's stock page when absent.
     pub login_html: Option<String>,
+    /// Bytes of flash that are free at start; 93 MiB when absent.
+    pub flash_bytes: Option<usize>,
+    /// Pauses of scripts on the virtual clock.
+    pub script_delays: ScriptDelays,
+    /// Names and addresses that `/tool/fetch` and `:resolve` find, and where they really are; port 0 keeps the
+    /// port of the URL. This machine is always found.
+    pub internet: BTreeMap<String, SocketAddr>,
+    /// Whether `/tool/fetch` may reach addresses beyond this machine. Never in tests.
+    pub internet_anywhere: bool,
+    /// Real time `/tool/fetch` waits for an answer.
+    pub fetch_patience: Duration,
     /// The unconfirmed behaviours.
     pub unconfirmed: Unconfirmed,
 }
@@ -226,6 +285,11 @@ impl Default for Options {
             boot_secs: 0,
             ntp_after_secs: None,
             login_html: None,
+            flash_bytes: None,
+            script_delays: ScriptDelays::default(),
+            internet: BTreeMap::new(),
+            internet_anywhere: false,
+            fetch_patience: Duration::from_secs(10),
             unconfirmed: Unconfirmed::default(),
         }
     }

@@ -52,6 +52,12 @@ fn system(router: &mut Router) {
     add(router, "/system/identity", row(&[("name", &identity)]));
     add(router, "/system/clock", row(&[("time-zone-name", "UTC")]));
     add(router, "/system/ntp/client", row(&[]));
+    packages(router);
+}
+
+/// The packages of the release that is installed.
+pub(super) fn packages(router: &mut Router) {
+    router.table("/system/package").rows.clear();
     let version = router.options.ros.text().split(' ').next().unwrap_or_default().to_owned();
     let stock: &[&str] =
         if router.options.ros.is_v7() { &["routeros"] } else { &["system", "security", "dhcp", "ppp"] };

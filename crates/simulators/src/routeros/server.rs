@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     connection,
     fault::FaultBook,
+    fetch::{self, NetworkTask},
     log::SentenceLog,
     options::Options,
     reboot::Reboot,
@@ -40,6 +41,10 @@ pub(crate) struct Shared {
     /// Cancelled when every connection is cut; then replaced.
     line: Mutex<CancellationToken>,
     up: watch::Sender<bool>,
+    /// Scripts that wait for the network.
+    pub(crate) waiting: watch::Sender<usize>,
+    me: Weak<Shared>,
+    runtime: tokio::runtime::Handle,
     pub(crate) last_connection: AtomicU64,
 }
 
@@ -51,14 +56,37 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     /// Works on the router as it is now: what was due has happened.
     pub(crate) fn with_router<R>(&self, work: impl FnOnce(&mut Router) -> R) -> R {
-        let (result, up) = {
+        let (result, up, tasks, waiting, reboots, boot_secs) = {
             let mut router = locked(&self.router);
             router.settle();
             let result = work(&mut router);
-            (result, router.is_up())
+            let tasks = std::mem::take(&mut router.network);
+            let waiting = router.running.iter().filter(|job| job.wake_at_ms.is_none()).count();
+            let reboots = std::mem::take(&mut router.wants_reboot);
+            (result, router.is_up(), tasks, waiting, reboots, router.options.boot_secs)
         };
         self.up.send_if_modified(|was| std::mem::replace(was, up) != up);
+        self.waiting.send_if_modified(|was| std::mem::replace(was, waiting) != waiting);
+        for task in tasks {
+            self.go_out(task);
+        }
+        if reboots {
+            self.reboot(Reboot::Clean, boot_secs);
+        }
         result
+    }
+
+    /// Makes a script's request in a task of its own: nobody holds the router meanwhile.
+    fn go_out(&self, task: NetworkTask) {
+        let Some(shared) = self.me.upgrade() else { return };
+        self.runtime.spawn(async move {
+            let fetched = tokio::select! {
+                () = shared.stop.cancelled() => return,
+                fetched = fetch::perform(task.request) => fetched,
+            };
+            *locked(&task.cell) = Some(fetched);
+            shared.with_router(|router| router.resume(task.job));
+        });
     }
 
     /// The token that is cancelled when the lines are cut.
@@ -117,14 +145,19 @@ fn socket_at(addr: SocketAddr) -> io::Result<TcpSocket> {
 pub(crate) fn start(options: Options) -> io::Result<(Arc<Shared>, SocketAddr, Option<SocketAddr>)> {
     let (listen, tls) = (options.listen, options.tls);
     let stop = CancellationToken::new();
-    let shared = Arc::new(Shared {
+    let certificate = tls.map(|_| tls::issue()).transpose()?;
+    let runtime = tokio::runtime::Handle::current();
+    let shared = Arc::new_cyclic(|me| Shared {
         router: Mutex::new(Router::new(options)),
         faults: Mutex::default(),
         log: Mutex::default(),
-        certificate: Mutex::new(tls.map(|_| tls::issue()).transpose()?),
+        certificate: Mutex::new(certificate),
         line: Mutex::new(stop.child_token()),
         stop,
         up: watch::Sender::new(true),
+        waiting: watch::Sender::new(0),
+        me: Weak::clone(me),
+        runtime,
         last_connection: AtomicU64::new(0),
     });
     let (port, listener) = Port::take(listen)?;

@@ -2,12 +2,11 @@
 
 use super::{
     account::Login,
-    dispatch::Answer,
+    dispatch::{Answer, Wanted},
     hotspot::{Attempt, Cause, LoginBy},
     router::Router,
     schema::Menu,
     sentence::Command,
-    table::Row,
     trap::Trap,
     value,
 };
@@ -22,34 +21,15 @@ impl Router {
         };
         match command.path.as_str() {
             "/system/reboot" => Some(allowed().map(|()| Answer::Reboot)),
-            "/execute" => Some(allowed().and_then(|()| self.execute(command))),
-            "/tool/fetch" => Some(allowed().and_then(|()| self.fetch(command))),
-            "/import" => Some(allowed().and_then(|()| self.import(command))),
+            "/execute" => Some(allowed().and_then(|()| self.execute(login, command))),
+            "/tool/fetch" => {
+                Some(allowed().and_then(|()| self.run_special_command(login, "/tool/fetch", command, Wanted::Row)))
+            }
+            "/import" => {
+                Some(allowed().and_then(|()| self.run_special_command(login, "/import", command, Wanted::Success)))
+            }
             _ => None,
         }
-    }
-
-    /// Scripts are taken but not run: a job id, or with `as-string` an empty output.
-    fn execute(&mut self, command: &Command) -> Result<Answer, Trap> {
-        command.get("script").ok_or_else(|| Trap::missing("script"))?;
-        self.jobs = self.jobs.saturating_add(1);
-        let job = format!("*{:X}", self.jobs);
-        Ok(Answer::Ret(if command.has("as-string") { Vec::new() } else { job.into_bytes() }))
-    }
-
-    /// The simulator reaches nothing: it says so, as a router without a route does.
-    fn fetch(&mut self, command: &Command) -> Result<Answer, Trap> {
-        command.get("url").ok_or_else(|| Trap::missing("url"))?;
-        if self.device_mode_blocks("/tool/fetch") {
-            return Err(Trap::device_mode());
-        }
-        Err(Trap::new("failure: connection failed"))
-    }
-
-    /// An import checks that the file is there; its commands are not run.
-    fn import(&mut self, command: &Command) -> Result<Answer, Trap> {
-        let name = command.text("file-name").ok_or_else(|| Trap::missing("file-name"))?;
-        self.named("/file", &name).map(|_| Answer::Done).ok_or_else(|| Trap::new("failure: no such file"))
     }
 
     /// `/ip/hotspot/active/login`.
@@ -122,20 +102,6 @@ impl Router {
         let page = super::preload::STOCK_LOGIN_HTML;
         self.put_file("hotspot/login.html", page);
         Ok(())
-    }
-
-    /// Writes a file, in place of one of that name.
-    pub(crate) fn put_file(&mut self, name: &str, contents: &str) {
-        let Some(menu) = super::schema::menu("/file", self.options.ros) else { return };
-        let old = self.named("/file", name).map(|row| row.id);
-        if let Some(id) = old {
-            self.delete("/file", id);
-        }
-        let mut row = Row::default();
-        row.set("name", name);
-        row.set("size", contents.len().to_string());
-        row.set("contents", contents);
-        self.insert(menu, row);
     }
 
     /// `/certificate/sign`: the certificate gets a fingerprint, derived from its name.

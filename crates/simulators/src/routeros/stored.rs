@@ -55,6 +55,11 @@ impl Router {
                 }
                 row.volatile = row.dynamic || row.text("timeout") == "none-dynamic";
             }
+            "/system/scheduler" => {
+                row.set("owner", self.acting.clone());
+                self.complete_scheduler(row);
+            }
+            "/system/script" => row.set("owner", self.acting.clone()),
             "/file" => {
                 row.set("creation-time", format!("{date} {time}"));
                 row.set("size", row.text("contents").len().to_string());
@@ -272,7 +277,7 @@ impl Router {
     /// What else a change sets in motion.
     fn after_change(&mut self, menu: &Menu) {
         match menu.path {
-            "/system/scheduler" => self.arm_reaper(),
+            "/system/scheduler" => self.arm_schedulers(),
             "/ip/hotspot" => self.wake_devices(),
             _ => {}
         }

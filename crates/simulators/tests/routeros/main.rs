@@ -5,5 +5,6 @@ mod faults;
 mod hotspot;
 mod protocol;
 mod restart;
+mod script;
 mod support;
 mod tables;

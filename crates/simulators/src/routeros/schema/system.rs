@@ -16,7 +16,7 @@ const CLOCK: &[Field] = &[
 const NTP: &[Field] = &[
     Field::new("enabled", Kind::Bool).default("true"),
     text("mode").default("unicast"),
-    text("servers").default("").since(RosVersion::V7_16),
+    text("servers").default("").since(RosVersion::V7_9),
     text("primary-ntp").default("0.0.0.0").until(RosVersion::V6_49),
     text("secondary-ntp").default("0.0.0.0").until(RosVersion::V6_49),
 ];
@@ -52,6 +52,7 @@ const FILE: &[Field] = &[
     Field::new("type", Kind::Text).default(".txt file"),
     shown("size", "0"),
     shown("creation-time", ""),
+    shown("last-modified", ""),
     text("contents").default(""),
 ];
 
@@ -75,7 +76,7 @@ pub(super) const MENUS: &[Menu] = &[
     Menu::new("/system/ntp/client", Shape::Single, NTP),
     Menu::new("/system/resource", Shape::Facts, &[]),
     Menu::new("/system/license", Shape::Facts, &[]),
-    Menu::new("/system/device-mode", Shape::Facts, &[]).since(RosVersion::V7_16),
+    Menu::new("/system/device-mode", Shape::Facts, &[]).since(RosVersion::V7_9),
     Menu::new(
         "/system/package",
         Shape::Listing,

@@ -1,0 +1,514 @@
+//! From text to commands. Paths are resolved here, so that a menu this router lacks is an error before anything runs,
+//! which `on-error` cannot catch.
+
+use std::sync::Arc;
+
+use super::{
+    ast::{Args, Block, Command, Expr, MenuRef, Statement, What},
+    cursor::{Cursor, ParseError},
+    grammar::{Global, Grammar, Special},
+    value::{self, Value},
+};
+use crate::routeros::schema::Menu;
+
+/// Braces, brackets and parentheses within each other.
+const DEPTH_MAX: usize = 48;
+
+type Parsed<T> = Result<T, ParseError>;
+
+/// Parses a whole script. `context` is the menu that paths without a slash start from; empty for the root.
+///
+/// # Errors
+/// For syntax, and for menus, commands and parameters this router does not have.
+pub(crate) fn parse(text: &str, grammar: Grammar, context: &str) -> Parsed<(Block, String)> {
+    let mut parser = Parser { cursor: Cursor::new(text), grammar, context: context.to_owned(), depth: 0, row: None };
+    let statements = parser.statements(None)?;
+    Ok((Block { statements, source: text.to_owned() }, parser.context))
+}
+
+/// What an argument may be followed by.
+pub(super) fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b';' | b']' | b'}' | b')')
+}
+
+pub(super) struct Parser<'a> {
+    pub(super) cursor: Cursor<'a>,
+    pub(super) grammar: Grammar,
+    /// The menu that paths without a slash start from.
+    context: String,
+    depth: usize,
+    /// The menu whose rows a `where` in progress is about.
+    pub(super) row: Option<&'static Menu>,
+}
+
+/// Which arguments a command takes.
+enum Takes {
+    Global(&'static Global),
+    Menu(&'static Menu, String),
+    Special(&'static Special),
+    Anything,
+}
+
+impl Parser<'_> {
+    pub(super) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= DEPTH_MAX {
+            return Err(self.cursor.error("too deep"));
+        }
+        self.depth += 1;
+        let result = work(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Statements up to `close`, which is taken, or to the end of the text.
+    fn statements(&mut self, close: Option<u8>) -> Parsed<Vec<Statement>> {
+        let mut statements = Vec::new();
+        loop {
+            self.cursor.skip_white();
+            match self.cursor.peek() {
+                None if close.is_none() => return Ok(statements),
+                None => return Err(self.cursor.unexpected()),
+                byte if byte == close => {
+                    self.cursor.bump();
+                    return Ok(statements);
+                }
+                Some(b';') => self.cursor.bump(),
+                Some(b'#') => drop(self.cursor.take_while(|byte| byte != b'\n')),
+                Some(_) => {
+                    statements.extend(self.statement()?);
+                    self.end_of_statement(close)?;
+                }
+            }
+        }
+    }
+
+    fn end_of_statement(&mut self, close: Option<u8>) -> Parsed<()> {
+        self.cursor.skip_blanks();
+        match self.cursor.peek() {
+            None | Some(b';' | b'\n') => Ok(()),
+            byte if byte == close => Ok(()),
+            Some(_) => Err(self.cursor.error("expected end of command")),
+        }
+    }
+
+    /// `{ … }` as code. The context inside starts as it is here and is forgotten behind the brace.
+    pub(super) fn code(&mut self) -> Parsed<Arc<Block>> {
+        self.deeper(|parser| {
+            parser.cursor.bump();
+            let from = parser.cursor.at;
+            let (context, row) = (parser.context.clone(), parser.row.take());
+            let statements = parser.statements(Some(b'}'))?;
+            (parser.context, parser.row) = (context, row);
+            let mut source = parser.cursor.slice(from);
+            source.pop();
+            Ok(Arc::new(Block { statements, source }))
+        })
+    }
+
+    /// `[ … ]`.
+    pub(super) fn substitution(&mut self) -> Parsed<Arc<Block>> {
+        self.deeper(|parser| {
+            parser.cursor.bump();
+            let from = parser.cursor.at;
+            let (context, row) = (parser.context.clone(), parser.row.take());
+            let statements = parser.statements(Some(b']'))?;
+            (parser.context, parser.row) = (context, row);
+            let mut source = parser.cursor.slice(from);
+            source.pop();
+            Ok(Arc::new(Block { statements, source }))
+        })
+    }
+
+    fn statement(&mut self) -> Parsed<Option<Statement>> {
+        match self.cursor.peek() {
+            Some(b'{') => Ok(Some(Statement::Block(self.code()?))),
+            Some(b'[' | b'(') => Ok(Some(Statement::Evaluate(self.operand()?))),
+            Some(b'$') => self.call_statement(),
+            Some(b':') => {
+                self.cursor.bump();
+                let at = self.cursor.at;
+                let name = self.cursor.take_while(is_word);
+                let global = self.grammar.global(&name);
+                let global = global.ok_or_else(|| self.cursor.error_at(at, format!("bad command name {name}")))?;
+                self.global(global, at).map(Some)
+            }
+            _ => self.path_command(),
+        }
+    }
+
+    /// `$f a b=c`.
+    pub(super) fn call_statement(&mut self) -> Parsed<Option<Statement>> {
+        let pos = self.cursor.pos();
+        let Expr::Variable(name) = self.operand()? else { return Err(self.cursor.unexpected()) };
+        let args = self.arguments(&Takes::Anything)?;
+        Ok(Some(Statement::Command(Command { what: What::Call(name), args, pos })))
+    }
+
+    fn global(&mut self, global: &'static Global, at: usize) -> Parsed<Statement> {
+        let pos = self.cursor.pos_of(at);
+        let args = match global.name {
+            "local" | "global" => self.declaration(global)?,
+            "set" => self.assignment(global)?,
+            "foreach" | "for" | "onerror" => self.named_variables(global)?,
+            _ => self.arguments(&Takes::Global(global))?,
+        };
+        let missing = match global.name {
+            "return" | "error" | "if" | "while" | "do" | "parse" if args.positional.is_empty() => {
+                args.named.is_empty().then_some("value")
+            }
+            "if" | "while" | "foreach" | "for" if args.get("do").is_none() => Some("do"),
+            "foreach" if args.get("in").is_none() => Some("in"),
+            "for" if args.get("from").is_none() || args.get("to").is_none() => Some("from"),
+            _ => None,
+        };
+        if let Some(name) = missing {
+            return Err(self.cursor.error(format!("missing value(s) of argument(s) {name}")));
+        }
+        Ok(Statement::Command(Command { what: What::Global(global.name), args, pos }))
+    }
+
+    /// A name as variables have them: letters and digits, or anything in quotes.
+    fn variable_name(&mut self) -> Parsed<String> {
+        self.cursor.skip_blanks();
+        if self.cursor.peek() == Some(b'"') {
+            return match self.string()? {
+                Expr::Literal(value, _) => Ok(value.display()),
+                _ => Err(self.cursor.unexpected()),
+            };
+        }
+        self.cursor.eat("$");
+        let name = self.cursor.take_while(|byte| byte.is_ascii_alphanumeric());
+        if name.is_empty() { Err(self.cursor.unexpected()) } else { Ok(name) }
+    }
+
+    /// `:local name value`, `:global name do={…}`.
+    fn declaration(&mut self, global: &'static Global) -> Parsed<Args> {
+        let name = self.variable_name()?;
+        if self.cursor.peek().is_some_and(|byte| !ends_word(byte) && byte != b'\\') {
+            return Err(self.cursor.error("expected end of command"));
+        }
+        let mut args = self.arguments(&Takes::Global(global))?;
+        args.positional.insert(0, Expr::Literal(Value::text(&name), name));
+        self.at_most(&args, 2)?;
+        Ok(args)
+    }
+
+    /// `:set name value`, `:set ($array->"key") value`.
+    fn assignment(&mut self, global: &'static Global) -> Parsed<Args> {
+        self.cursor.skip_blanks();
+        let target = if self.cursor.peek() == Some(b'(') {
+            self.operand()?
+        } else {
+            let name = self.variable_name()?;
+            if self.cursor.peek().is_some_and(|byte| !ends_word(byte) && byte != b'\\') {
+                return Err(self.cursor.error("expected end of command"));
+            }
+            Expr::Variable(name)
+        };
+        let mut args = self.arguments(&Takes::Global(global))?;
+        args.positional.insert(0, target);
+        self.at_most(&args, 2)?;
+        Ok(args)
+    }
+
+    /// `:foreach k,v in=…`, `:for i from=…`, `:onerror e in=…`.
+    fn named_variables(&mut self, global: &'static Global) -> Parsed<Args> {
+        let mut names = vec![self.variable_name()?];
+        while global.name == "foreach" && self.cursor.eat(",") {
+            names.push(self.variable_name()?);
+        }
+        let names = names.into_iter().map(|name| Expr::Literal(Value::text(&name), name)).collect::<Vec<_>>();
+        let mut args = self.arguments(&Takes::Global(global))?;
+        self.at_most(&args, 0)?;
+        args.positional = names;
+        Ok(args)
+    }
+
+    fn at_most(&self, args: &Args, count: usize) -> Parsed<()> {
+        if args.positional.len() > count { Err(self.cursor.error("expected end of command")) } else { Ok(()) }
+    }
+
+    /// `/ip hotspot user add …`, `add …`, `..`, or a bare path, which sets the context.
+    fn path_command(&mut self) -> Parsed<Option<Statement>> {
+        let start = self.cursor.at;
+        let pos = self.cursor.pos();
+        let absolute = self.cursor.eat("/");
+        let mut path = if absolute { String::new() } else { self.context.clone() };
+        let mut first = true;
+        loop {
+            let before = self.cursor.at;
+            self.cursor.skip_blanks();
+            while !first && self.cursor.eat("/") {}
+            let at = self.cursor.at;
+            if self.cursor.eat("..") {
+                path.truncate(path.rfind('/').unwrap_or(0));
+                first = false;
+                continue;
+            }
+            let word = self.cursor.take_while(is_word);
+            if word.is_empty() {
+                if at == start {
+                    return Err(self.cursor.error("expected command name"));
+                }
+                if self.cursor.peek().is_some_and(|byte| !ends_word(byte)) {
+                    return Err(self.cursor.error("expected end of command"));
+                }
+                self.context = path;
+                return Ok(None);
+            }
+            let below = format!("{path}/{word}");
+            if self.cursor.peek() == Some(b'=') {
+                self.cursor.at = before;
+                return Err(self.cursor.error_at(at, "expected command name"));
+            }
+            if let Some(special) = self.grammar.special(&below) {
+                let args = self.arguments(&Takes::Special(special))?;
+                return Ok(Some(Statement::Command(Command { what: What::Special(special.path), args, pos })));
+            }
+            if self.grammar.is_directory(&below) {
+                path = below;
+                first = false;
+                continue;
+            }
+            if word == "export" {
+                let args = self.arguments(&Takes::Anything)?;
+                return Ok(Some(Statement::Command(Command { what: What::Export(path), args, pos })));
+            }
+            if let Some(menu) = self.grammar.menu(&path).filter(|menu| menu.has_verb(&word)) {
+                let takes = Takes::Menu(menu, word.clone());
+                let args = self.arguments(&takes)?;
+                return Ok(Some(Statement::Command(Command { what: What::Menu(MenuRef(menu), word), args, pos })));
+            }
+            return match self.grammar.global(&word).filter(|_| first && !absolute) {
+                Some(global) => self.global(global, at).map(Some),
+                // With slashes the parser stumbles behind the word, with blanks on it (observed on 7.21).
+                None if self.cursor.peek() == Some(b'/') => Err(self.cursor.error("syntax error")),
+                None => Err(self.cursor.error_at(at, format!("bad command name {word}"))),
+            };
+        }
+    }
+
+    fn arguments(&mut self, takes: &Takes) -> Parsed<Args> {
+        let mut args = Args::default();
+        if let Takes::Menu(menu, verb) = takes {
+            if verb == "find" {
+                self.cursor.skip_blanks();
+                self.keyword("where");
+                args.filter = self.filter(menu)?;
+                return Ok(args);
+            }
+        }
+        loop {
+            self.cursor.skip_blanks();
+            let Some(byte) = self.cursor.peek().filter(|byte| !ends_word(*byte)) else { break };
+            if matches!(byte, b'"' | b'$' | b'[' | b'(' | b'{') {
+                let value = self.positional_value(takes)?;
+                args.positional.push(value);
+                continue;
+            }
+            let at = self.cursor.at;
+            let negated = self.cursor.eat("!");
+            let word = self.cursor.take_while(is_word);
+            if self.cursor.peek() == Some(b'=') && !word.is_empty() && !negated {
+                self.check_named(takes, &word, at)?;
+                self.cursor.bump();
+                let value = self.named_value(takes, &word)?;
+                args.named.push((word, value));
+                continue;
+            }
+            if negated {
+                self.check_named(takes, &word, at)?;
+                args.unset.push(word);
+                continue;
+            }
+            if let (Takes::Menu(menu, verb), "where") = (takes, word.as_str()) {
+                if matches!(verb.as_str(), "print" | "getall" | "listen") {
+                    args.filter = self.filter(menu)?;
+                    break;
+                }
+            }
+            if self.takes_flag(takes, &word) && self.cursor.peek().is_none_or(ends_word) {
+                args.flags.push(word);
+                continue;
+            }
+            self.cursor.at = at;
+            let value = self.bare_value()?;
+            args.positional.push(value);
+        }
+        self.check_positional(takes, &args)?;
+        Ok(args)
+    }
+
+    fn check_positional(&self, takes: &Takes, args: &Args) -> Parsed<()> {
+        match takes {
+            Takes::Global(global) => self.at_most(args, global.positional),
+            Takes::Special(special) => self.at_most(args, special.positional.len()),
+            Takes::Menu(_, verb) => self.at_most(args, super::grammar::positional_names(verb).len()),
+            Takes::Anything => Ok(()),
+        }
+    }
+
+    fn takes_flag(&self, takes: &Takes, word: &str) -> bool {
+        match takes {
+            Takes::Global(global) => global.flags.contains(&word),
+            Takes::Special(special) => special.flags.contains(&word),
+            Takes::Menu(menu, verb) => self.grammar.takes_flag(menu, verb, word),
+            Takes::Anything => false,
+        }
+    }
+
+    fn check_named(&self, takes: &Takes, name: &str, at: usize) -> Parsed<()> {
+        let known = match takes {
+            Takes::Global(global) => global.named.contains(&name) || global.code.contains(&name),
+            Takes::Special(special) => special.named.contains(&name) || special.flags.contains(&name),
+            Takes::Menu(menu, verb) => {
+                self.grammar.takes(menu, verb, name) || self.grammar.takes_flag(menu, verb, name)
+            }
+            Takes::Anything => true,
+        };
+        // The place is that of the equals sign's end, as routers count it (observed).
+        if known { Ok(()) } else { Err(self.cursor.error_at(at, "expected end of command")) }
+    }
+
+    fn named_value(&mut self, takes: &Takes, name: &str) -> Parsed<Expr> {
+        let is_code = match takes {
+            Takes::Global(global) => global.code.contains(&name),
+            // `source={…}`, `on-event={…}`: the text between the braces.
+            Takes::Menu(..) | Takes::Special(_) => true,
+            Takes::Anything => false,
+        };
+        match self.cursor.peek() {
+            Some(b'{') if is_code => {
+                if matches!(takes, Takes::Global(_)) {
+                    self.code().map(Expr::Code)
+                } else {
+                    self.source_text()
+                }
+            }
+            None => Ok(Expr::Literal(Value::text(""), String::new())),
+            Some(byte) if ends_word(byte) => {
+                let at = self.cursor.at;
+                self.cursor.skip_blanks();
+                // `name= other=…` is refused, `name=` at the end is an empty value (observed on 7.23).
+                if self.cursor.peek().is_none_or(|byte| ends_word(byte)) {
+                    Ok(Expr::Literal(Value::text(""), String::new()))
+                } else {
+                    Err(self.cursor.error_at(at, "expected end of command"))
+                }
+            }
+            Some(_) => self.argument_value(),
+        }
+    }
+
+    /// `{ … }` kept as text: it is parsed when it runs, on the router it runs on.
+    fn source_text(&mut self) -> Parsed<Expr> {
+        self.deeper(|parser| {
+            parser.cursor.bump();
+            let from = parser.cursor.at;
+            parser.skip_balanced()?;
+            let mut source = parser.cursor.slice(from);
+            source.pop();
+            Ok(Expr::Literal(Value::text(&source), source))
+        })
+    }
+
+    /// Behind the brace that closes what is open, minding strings.
+    fn skip_balanced(&mut self) -> Parsed<()> {
+        let mut open = 1_usize;
+        let mut quoted = false;
+        while let Some(byte) = self.cursor.peek() {
+            self.cursor.bump();
+            match byte {
+                b'\\' => self.cursor.bump(),
+                b'"' => quoted = !quoted,
+                b'{' if !quoted => open += 1,
+                b'}' if !quoted => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                return Ok(());
+            }
+        }
+        Err(self.cursor.unexpected())
+    }
+
+    fn positional_value(&mut self, takes: &Takes) -> Parsed<Expr> {
+        let is_code = matches!(takes, Takes::Global(global) if global.code_first);
+        if is_code && self.cursor.peek() == Some(b'{') {
+            return self.code().map(Expr::Code);
+        }
+        let value = self.argument_value()?;
+        if self.cursor.peek().is_none_or(|byte| ends_word(byte) || byte == b'\\') {
+            Ok(value)
+        } else {
+            Err(self.cursor.error("expected end of command"))
+        }
+    }
+
+    /// A value as an argument: one operand, or several joined by commas.
+    fn argument_value(&mut self) -> Parsed<Expr> {
+        let first = match self.cursor.peek() {
+            Some(b'"' | b'$' | b'[' | b'(' | b'{') => self.operand()?,
+            _ => self.bare_value()?,
+        };
+        if self.cursor.peek() != Some(b',') {
+            return Ok(first);
+        }
+        let mut items = vec![(None, first)];
+        while self.cursor.eat(",") {
+            let next = match self.cursor.peek() {
+                Some(b'"' | b'$' | b'[' | b'(' | b'{') => self.operand()?,
+                _ => self.bare_value()?,
+            };
+            items.push((None, next));
+        }
+        Ok(Expr::Array(items))
+    }
+
+    /// A word without quotes.
+    pub(super) fn bare_value(&mut self) -> Parsed<Expr> {
+        let stops = |byte: u8| ends_word(byte) || matches!(byte, b'"' | b'$' | b'[' | b'(' | b'{' | b'?' | b'\\');
+        let text = self.cursor.take_while(|byte| !stops(byte));
+        if text.is_empty() || self.cursor.peek().is_some_and(|byte| !ends_word(byte) && byte != b'\\') {
+            return Err(self.cursor.error("expected end of command"));
+        }
+        if text.contains(',') && !text.starts_with(',') {
+            let items = text.split(',').map(|part| (None, Expr::Literal(value::literal(part), part.to_owned())));
+            return Ok(Expr::Array(items.collect()));
+        }
+        Ok(Expr::Literal(value::literal(&text), text))
+    }
+
+    pub(super) fn keyword(&mut self, word: &str) -> bool {
+        let from = self.cursor.at;
+        if self.cursor.eat(word) && self.cursor.peek().is_none_or(|byte| !is_word(byte)) {
+            return true;
+        }
+        self.cursor.at = from;
+        false
+    }
+
+    /// What comes after `where`: conditions that stand side by side are all to hold.
+    fn filter(&mut self, menu: &'static Menu) -> Parsed<Option<Box<Expr>>> {
+        let outer = self.row.replace(menu);
+        let mut all: Option<Expr> = None;
+        loop {
+            self.cursor.skip_blanks();
+            if self.cursor.peek().is_none_or(ends_word) {
+                break;
+            }
+            let next = self.expression()?;
+            all = Some(match all {
+                None => next,
+                Some(before) => Expr::Binary(super::ast::Binary::And, Box::new(before), Box::new(next)),
+            });
+        }
+        self.row = outer;
+        Ok(all.map(Box::new))
+    }
+}
+
+/// Bytes of names of menus, commands and parameters.
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
