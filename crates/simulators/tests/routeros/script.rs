@@ -149,7 +149,8 @@ async fn menus_are_changed_for_real() {
     .await;
     assert_eq!(lines, ["2", "01:00:00", "true", "1", "changed", "nothing", "two", "7.22.1 (stable)", "MikroTik"]);
     // Rows by the numbers of the last print, and never without one.
-    assert_eq!(sim.paste("/ip hotspot user remove 1").await.error(), None);
+    assert_eq!(sim.paste("/ip hotspot profile set 0 name=x").await.error(), Some("no such item"));
+    assert_eq!(sim.paste("/ip hotspot user print\n/ip hotspot user remove 1").await.error(), None);
     assert_eq!(sim.users().len(), 2);
 }
 

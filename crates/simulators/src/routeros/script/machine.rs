@@ -102,6 +102,8 @@ pub(crate) struct Machine {
     pub(super) printed: BTreeMap<&'static str, Vec<String>>,
     pub(super) name: String,
     terminal: bool,
+    /// Whether the command at hand stands directly in `[ … ]`, where it gives its value instead of printing it.
+    pub(super) in_brackets: bool,
 }
 
 impl Machine {
@@ -119,6 +121,7 @@ impl Machine {
             printed: router.printed.clone(),
             name,
             terminal,
+            in_brackets: false,
         }
     }
 
@@ -170,12 +173,14 @@ impl Machine {
             let scopes = self.scopes.len();
             let scope = variables.into_iter().map(|(name, value)| (name, Slot::Local(value))).collect();
             self.scopes.push(scope);
+            let in_brackets = std::mem::replace(&mut self.in_brackets, false);
             let result = match self.deeper() {
                 Ok(()) => self.statements(block, false).await,
                 Err(stop) => Err(stop),
             };
             self.scopes.truncate(scopes);
             self.depth = depth;
+            self.in_brackets = in_brackets;
             result
         })
     }
@@ -223,6 +228,7 @@ impl Machine {
             let depth = self.depth;
             let scopes = self.scopes.len();
             let row = self.row.take();
+            let in_brackets = std::mem::replace(&mut self.in_brackets, true);
             self.scopes.push(Scope::new());
             let result = match self.deeper() {
                 Ok(()) => self.statements(block, true).await,
@@ -231,6 +237,7 @@ impl Machine {
             self.scopes.truncate(scopes);
             self.depth = depth;
             self.row = row;
+            self.in_brackets = in_brackets;
             result.map(|flow| match flow {
                 Flow::Next(value) | Flow::Return(value) => value,
             })

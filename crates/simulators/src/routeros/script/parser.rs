@@ -276,7 +276,10 @@ impl Parser<'_> {
             }
             if let Some(menu) = self.grammar.menu(&path).filter(|menu| menu.has_verb(&word)) {
                 let takes = Takes::Menu(menu, word.clone());
+                // `[find …]` among the arguments searches this menu.
+                let outer = std::mem::replace(&mut self.context, path);
                 let args = self.arguments(&takes)?;
+                self.context = outer;
                 return Ok(Some(Statement::Command(Command { what: What::Menu(MenuRef(menu), word), args, pos })));
             }
             return match self.grammar.global(&word).filter(|_| first && !absolute) {

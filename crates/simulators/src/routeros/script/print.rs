@@ -27,7 +27,7 @@ impl Machine {
         }
         if args.has_flag("count-only") {
             let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            if !args.has_flag("as-value") {
+            if !self.in_brackets && !args.has_flag("as-value") {
                 self.print_line(count.to_string().as_bytes())?;
             }
             return Ok(Value::Num(count));
