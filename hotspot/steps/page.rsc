@@ -6,7 +6,7 @@
     :delay 2s
   } on-error={}
 }
-:local got [/tool fetch url="{{BASE}}/login.html" check-certificate="{{CHECK}}" dst-path="{{PAGE}}" as-value]
+:local got [/tool fetch url="{{URL}}" check-certificate="{{CHECK}}" dst-path="{{PAGE}}" as-value]
 :local turns 10
 :while (([:len [/file find name="{{PAGE}}"]] = 0) && ($turns > 0)) do={
   :set turns ($turns - 1)

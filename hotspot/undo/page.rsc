@@ -1,1 +1,1 @@
-:local got [/tool fetch url="{{BASE}}/before.html" check-certificate="{{CHECK}}" dst-path="{{PAGE}}" as-value]
+:local got [/tool fetch url="{{URL}}" check-certificate="{{CHECK}}" dst-path="{{PAGE}}" as-value]

@@ -23,6 +23,7 @@ pub mod packages;
 pub mod payments;
 pub mod random;
 pub mod refunds;
+pub mod onboarding;
 pub mod routers;
 pub mod seal;
 mod sessions;

@@ -143,7 +143,7 @@ impl Billing {
 }
 
 /// The public name made from the owner's: lower-case letters and digits, words joined by `-`.
-fn slug(name: &str) -> Option<String> {
+pub(crate) fn slug(name: &str) -> Option<String> {
     let words: Vec<String> = name
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())

@@ -19,6 +19,8 @@ pub struct AppSecret {
     by_hand: [u8; 32],
     /// Signs passes, and is what their short codes are made of.
     passes: [u8; 32],
+    /// Signs the addresses that routers use while they are being connected.
+    setups: [u8; 32],
 }
 
 /// A sealed secret could not be opened or made.
@@ -43,11 +45,13 @@ impl AppSecret {
         let mut key = chacha20poly1305::Key::default();
         let mut by_hand = [0; 32];
         let mut passes = [0; 32];
+        let mut setups = [0; 32];
         let derived = Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes());
         derived.expand(b"bando/seal/v1", &mut key).map_err(|_| SealError::CannotSeal)?;
         derived.expand(b"bando/c2b/v1", &mut by_hand).map_err(|_| SealError::CannotSeal)?;
         derived.expand(b"bando/pass/v1", &mut passes).map_err(|_| SealError::CannotSeal)?;
-        Ok(Self { sealing: key, by_hand, passes })
+        derived.expand(b"bando/setup/v1", &mut setups).map_err(|_| SealError::CannotSeal)?;
+        Ok(Self { sealing: key, by_hand, passes, setups })
     }
 
     /// The last part of the addresses where M-Pesa reports payments made by hand: 64 lower-case hexadecimal
@@ -71,6 +75,17 @@ impl AppSecret {
         let mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.passes).map(|mac| mac.chain_update(message));
         // HMAC takes keys of any length; the other branch is as secret as this one.
         mac.map_or_else(|_| random::digest(&[&self.passes, &message]), |mac| mac.finalize().into_bytes().into())
+    }
+
+    /// A signature (HMAC-SHA256) over parts, each preceded by its length, for addresses of routers being connected.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`] for keys of a length that this one does not have.
+    pub(crate) fn setup_mac(&self, parts: &[&[u8]]) -> Result<[u8; 32], SealError> {
+        let mut mac = [0; 32];
+        let key = Hkdf::<Sha256>::from_prk(&self.setups).map_err(|_| SealError::CannotSeal)?;
+        key.expand(&random::digest(parts), &mut mac).map_err(|_| SealError::CannotSeal)?;
+        Ok(mac)
     }
 
     /// Seals a secret for one row: `context` (such as the router's id) is bound to it, so that a sealed

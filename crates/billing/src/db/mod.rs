@@ -19,6 +19,7 @@ pub mod refunds;
 pub mod router_events;
 pub mod router_facts;
 pub mod router_pulls;
+pub mod router_setups;
 pub mod router_strangers;
 pub mod routers;
 pub mod session_devices;
