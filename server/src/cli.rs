@@ -4,6 +4,7 @@ mod admin;
 mod mpesa;
 mod package;
 mod router;
+mod router_setup;
 mod serve;
 mod settings;
 mod statement;
@@ -164,7 +165,7 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Audit { json } => audit(&open().await?.billing, clock.as_ref(), json).await,
         Command::Admin(command) => admin::run(command, &open().await?.billing).await,
         Command::Package(command) => package::run(command, &open().await?.billing).await,
-        Command::Router(command) => router::run(command, &open().await?).await,
+        Command::Router(command) => router::run(command, &open().await?, &config).await,
         Command::Mpesa(command) => mpesa::run(command, &open().await?.billing).await,
         Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
         Command::Statement(command) => statement::run(command, &open().await?.billing).await,

@@ -3,6 +3,7 @@
 
 mod environment;
 mod parse;
+mod routers;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
+pub use routers::{RoutersConfig, site};
 pub use parse::{ADMIN_PASSWORD_MIN, default_api_port, is_username, judge_secret, tls_pin};
 
 /// Everything Bando needs to know before it starts.
@@ -34,6 +36,8 @@ pub struct Config {
     pub first_owner: Option<FirstOwner>,
     /// `MIKROTIK_*`, when a host is set.
     pub first_router: Option<FirstRouter>,
+    /// `BANDO_ROUTER_SOURCES` and `BANDO_TUNNEL_*`.
+    pub routers: RoutersConfig,
     /// How to log.
     pub log: LogConfig,
     /// `BANDO_WEB_DIR`.

@@ -93,6 +93,7 @@ pub async fn examine(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Chec
         Err(error) => Check::problem("M-Pesa", "no access token", error.to_string()),
     });
     checks.extend(callback::examine(config).await);
+    checks.extend(tunnel(config));
     if is_reached {
         checks.extend(router::examine(&engine).await);
         checks.push(owners(billing).await);
@@ -105,6 +106,17 @@ fn secret(config: &Config) -> Check {
         Ok(()) => Check::ok("APP_SECRET", "long enough"),
         Err(weakness) => Check::problem("APP_SECRET", weakness, "make one with: openssl rand -hex 32"),
     }
+}
+
+/// The tunnel's own end is outside of this program; what can be told is what routers are told.
+fn tunnel(config: &Config) -> Option<Check> {
+    let tunnel = config.routers.tunnel.as_ref()?;
+    let (host, port, server) = (&tunnel.endpoint_host, tunnel.endpoint_port, tunnel.server());
+    Some(Check::hint(
+        "tunnel",
+        format!("routers are told to find WireGuard at {host}:{port} and this server at {server} inside it"),
+        "check with: wg show",
+    ))
 }
 
 async fn owners(billing: &billing::Billing) -> Check {

@@ -21,6 +21,7 @@ mod recover;
 mod report;
 mod request;
 mod router_poll;
+mod router_setup;
 mod security;
 mod state;
 mod status;
@@ -36,7 +37,7 @@ use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::Co
 use tower_sessions_sqlx_store::MySqlStore;
 
 use error::ApiError;
-use limits::{BODY_MAX, CALLBACKS_MAX, POLLS_MAX, Places, REQUESTS_MAX, UPLOADS_MAX};
+use limits::{BODY_MAX, CALLBACKS_MAX, POLLS_MAX, Places, REQUESTS_MAX, SETUPS_MAX, UPLOADS_MAX};
 
 pub(crate) use admin::statements::statement_report;
 pub(crate) use packages::package_item;
@@ -54,6 +55,7 @@ pub(crate) fn routes(state: AppState, sessions: MySqlStore) -> Router {
         .merge(
             uploads(&state, sessions).route_layer(from_fn_with_state(Places::new(UPLOADS_MAX), limits::limit_upload)),
         )
+        .merge(new_routers(&state).route_layer(from_fn_with_state(Places::new(SETUPS_MAX), limits::limit)))
         .merge(files())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
@@ -84,6 +86,15 @@ fn mpesa(state: &AppState) -> Router<AppState> {
 fn routers(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/router/poll/{router}", post(router_poll::poll))
+        .route_layer(from_fn_with_state(state.clone(), want_database))
+}
+
+/// Routers that are being connected.
+fn new_routers(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/r/{key}", get(router_setup::script))
+        .route("/r/{key}/{what}", get(router_setup::ask))
+        .route("/r/{key}/{what}/{name}", get(router_setup::fetch).post(router_setup::report))
         .route_layer(from_fn_with_state(state.clone(), want_database))
 }
 
@@ -133,6 +144,7 @@ fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
         .route("/api/events", get(events::admin))
         .merge(books())
         .merge(live())
+        .merge(setups())
         .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site));
     doors
         .merge(rooms)
@@ -162,6 +174,14 @@ fn live() -> Router<AppState> {
         .route("/api/admin/sessions/{id}/end", post(admin::live::end))
         .route("/api/admin/blocks", get(admin::live::blocks).post(admin::live::block))
         .route("/api/admin/blocks/{id}/lift", post(admin::live::lift))
+}
+
+/// Connecting routers in one paste.
+fn setups() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/routers/setups", post(admin::setups::begin))
+        .route("/api/admin/routers/setups/{id}", get(admin::setups::one))
+        .route("/api/admin/routers/setups/{id}/approve", post(admin::setups::approve))
 }
 
 /// Files that owners send: larger and slower than anything else, so few at a time.

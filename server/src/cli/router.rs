@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use super::{
     Failure,
     admin::PasswordSource,
+    router_setup,
     text::{json_line, say, table},
 };
 use crate::{application::Engine, config, doctor::router::test_router};
@@ -17,6 +18,8 @@ use crate::{application::Engine, config, doctor::router::test_router};
 pub(super) enum RouterCommand {
     /// Add a router.
     Add(AddRouter),
+    /// Connect a router in one paste: prints the line, shows what will be changed, and follows.
+    Setup(router_setup::SetupRouter),
     /// Show every router.
     List {
         /// Print JSON.
@@ -54,9 +57,10 @@ pub(super) struct AddRouter {
     tls: String,
 }
 
-pub(super) async fn run(command: RouterCommand, engine: &Engine) -> Result<(), Failure> {
+pub(super) async fn run(command: RouterCommand, engine: &Engine, config: &config::Config) -> Result<(), Failure> {
     match command {
         RouterCommand::Add(new) => add(new, &engine.billing).await,
+        RouterCommand::Setup(args) => router_setup::run(args, engine, &config::site(config)).await,
         RouterCommand::List { json } => list(&engine.billing, json).await,
         RouterCommand::Test { router, json } => test(engine, router, json).await,
     }

@@ -54,6 +54,7 @@ fn read(reader: &Reader<'_>) -> Option<Config> {
     let pay_limits = pay_limits(reader);
     let first_owner = first_owner(reader);
     let first_router = first_router(reader);
+    let routers = super::routers::read(reader);
     let log = log(reader);
     let web_dir = reader.text(&table::BANDO_WEB_DIR).map(Into::into);
     Some(Config {
@@ -64,6 +65,7 @@ fn read(reader: &Reader<'_>) -> Option<Config> {
         pay_limits: pay_limits?,
         first_owner,
         first_router,
+        routers: routers?,
         log: log?,
         web_dir,
     })
@@ -134,7 +136,7 @@ fn web_url(text: &str) -> Option<Url> {
     (is_web && url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-fn networks(text: &str) -> Option<Vec<IpNet>> {
+pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
     text.split(',')
         .map(str::trim)
         .filter(|part| !part.is_empty())

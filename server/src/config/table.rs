@@ -113,6 +113,14 @@ variables! {
         "Its password.";
     MIKROTIK_TLS: Text("off"), "pin:<64 hex digits>",
         "off, or pin: followed by the SHA-256 fingerprint of the router's certificate.";
+    BANDO_ROUTER_SOURCES: Optional, "203.0.113.5",
+        "Addresses or networks from which this server connects to routers, with commas between; routers set up in one paste take connections from nowhere else. When left out: the address of PUBLIC_URL.";
+    BANDO_TUNNEL_ENDPOINT: Optional, "wifi.example.co.ke:51820",
+        "Where routers find the server's WireGuard, for routers that cannot be reached from outside. Set all three BANDO_TUNNEL settings or none.";
+    BANDO_TUNNEL_PUBLIC_KEY: Optional, "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+        "The server's WireGuard public key, as wg pubkey prints it.";
+    BANDO_TUNNEL_NETWORK: Optional, "10.66.0.0/16",
+        "The network inside the tunnel. The server has its first address, each router one of the others.";
     LOG_FORMAT: Text("pretty"), "json",
         "pretty for people, json for programs.";
     LOG_LEVEL: Text("info"), "info,billing=debug",
@@ -152,6 +160,15 @@ pub const SECTIONS: &[Section] = &[
     Section {
         title: "First router",
         variables: &[MIKROTIK_HOST, MIKROTIK_PORT, MIKROTIK_USERNAME, MIKROTIK_PASSWORD, MIKROTIK_TLS],
+    },
+    Section {
+        title: "Connecting routers",
+        variables: &[
+            BANDO_ROUTER_SOURCES,
+            BANDO_TUNNEL_ENDPOINT,
+            BANDO_TUNNEL_PUBLIC_KEY,
+            BANDO_TUNNEL_NETWORK,
+        ],
     },
     Section { title: "Running", variables: &[LOG_FORMAT, LOG_LEVEL, BANDO_WEB_DIR] },
 ];

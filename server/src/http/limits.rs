@@ -24,6 +24,9 @@ pub(crate) const CALLBACKS_MAX: usize = 2048;
 /// Routers being answered at once, beside everybody else.
 pub(crate) const POLLS_MAX: usize = 128;
 
+/// Requests in hand at once of routers that are being connected.
+pub(crate) const SETUPS_MAX: usize = 64;
+
 /// Files being sent at once.
 pub(crate) const UPLOADS_MAX: usize = 2;
 /// Longest sending a file may take, over a slow line.

@@ -30,4 +30,6 @@ mod process;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod router_setup;
+#[cfg(test)]
 mod support;

@@ -10,7 +10,7 @@ use crate::{
 
 /// One paste on one router.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub(super) struct Run {
     /// The set-up.
     pub setup_id: Uuid,
     /// Whether it takes everything back.
@@ -25,7 +25,7 @@ const MAC_LEN: usize = 16;
 impl Run {
     /// A new one.
     #[must_use]
-    pub fn new(setup_id: Uuid, is_undo: bool, is_checked: bool) -> Self {
+    pub(super) fn new(setup_id: Uuid, is_undo: bool, is_checked: bool) -> Self {
         let mut nonce = [0; 8];
         random::fill(&mut nonce);
         let [first, ..] = &mut nonce;
@@ -35,7 +35,7 @@ impl Run {
 
     /// Whether the router of a run could check the server's certificate.
     #[must_use]
-    pub fn is_checked(nonce: &[u8]) -> bool {
+    pub(super) fn is_checked(nonce: &[u8]) -> bool {
         nonce.first().is_some_and(|first| first & CHECKED == CHECKED)
     }
 
@@ -47,7 +47,7 @@ impl Run {
     ///
     /// # Errors
     /// [`SealError`].
-    pub fn write(&self, secret: &AppSecret) -> Result<String, SealError> {
+    pub(super) fn write(&self, secret: &AppSecret) -> Result<String, SealError> {
         let body = self.body();
         let mac = secret.setup_mac(&[b"run", &body])?;
         Ok(hex::encode([body.as_slice(), &mac[..MAC_LEN]].concat()))
@@ -55,7 +55,7 @@ impl Run {
 
     /// Reads what [`write`](Self::write) made; `None` for anything else.
     #[must_use]
-    pub fn read(text: &str, secret: &AppSecret) -> Option<Self> {
+    pub(super) fn read(text: &str, secret: &AppSecret) -> Option<Self> {
         let bytes = hex::decode(text).ok()?;
         let (id, rest) = bytes.split_first_chunk::<16>()?;
         let ([is_undo], rest) = rest.split_first_chunk::<1>()?;
@@ -70,14 +70,14 @@ impl Run {
 ///
 /// # Errors
 /// [`SealError`].
-pub fn undo_token(setup_id: Uuid, secret: &AppSecret) -> Result<String, SealError> {
+pub(super) fn undo_token(setup_id: Uuid, secret: &AppSecret) -> Result<String, SealError> {
     let mac = secret.setup_mac(&[b"undo", setup_id.as_bytes()])?;
     Ok(hex::encode([setup_id.as_bytes().as_slice(), &mac].concat()))
 }
 
 /// The set-up that a line takes back; `None` for anything else.
 #[must_use]
-pub fn read_undo_token(text: &str, secret: &AppSecret) -> Option<Uuid> {
+pub(super) fn read_undo_token(text: &str, secret: &AppSecret) -> Option<Uuid> {
     let bytes = hex::decode(text).ok()?;
     let (id, mac) = bytes.split_first_chunk::<16>()?;
     let expected = secret.setup_mac(&[b"undo", id]).ok()?;

@@ -25,4 +25,5 @@ pub use owner::{By, SetupAsked, SetupError};
 pub use router::{Answer, RouterSideError};
 pub use site::{SetupReach, Site, TunnelSite};
 pub use state::{SetupView, StepView};
+pub use tunnel::is_key as is_tunnel_key;
 pub use words::Finding;

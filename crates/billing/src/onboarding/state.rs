@@ -83,12 +83,12 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub fn report(&self, name: &str) -> Option<&StepRow> {
+    pub(super) fn report(&self, name: &str) -> Option<&StepRow> {
         self.reports.iter().find(|report| report.name == name)
     }
 
     /// The next thing to look at; `None` when all was.
-    pub fn next_look(&self) -> Option<String> {
+    pub(super) fn next_look(&self) -> Option<String> {
         let missing = LOOKS.into_iter().find(|name| self.report(name).is_none());
         missing.map(str::to_owned).or_else(|| {
             // Where nothing can be set up, nothing is kept.
@@ -98,17 +98,17 @@ impl Standing {
     }
 
     /// What makes a set-up impossible.
-    pub fn blocked(&self) -> Option<&Finding> {
+    pub(super) fn blocked(&self) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.is_wrong())
     }
 
     /// The step to do next; `None` when all were done.
-    pub fn next_step(&self) -> Option<Step> {
+    pub(super) fn next_step(&self) -> Option<Step> {
         self.plan.steps.iter().copied().find(|step| self.report(step.as_str()).is_none())
     }
 
     /// A step without which the rest is of no use, and which did not work.
-    pub fn failed_step(&self) -> Option<Step> {
+    pub(super) fn failed_step(&self) -> Option<Step> {
         let failed = |step: &Step| step.is_needed() && self.report(step.as_str()).is_some_and(|report| !report.is_ok);
         self.plan.steps.iter().copied().find(failed)
     }

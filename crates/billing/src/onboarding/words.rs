@@ -41,7 +41,7 @@ impl Finding {
 
 /// What the owner decides about, and when and how it was learnt.
 #[derive(Debug, Clone, Copy)]
-pub struct Preflight<'a> {
+pub(super) struct Preflight<'a> {
     /// What the router said.
     pub facts: &'a Facts,
     /// What would be done.
@@ -60,7 +60,7 @@ pub struct Preflight<'a> {
 
 /// Every line of the preflight.
 #[must_use]
-pub fn findings(preflight: &Preflight<'_>) -> Vec<Finding> {
+pub(super) fn findings(preflight: &Preflight<'_>) -> Vec<Finding> {
     let mut found = vec![version(preflight), package(preflight), device_mode(preflight)];
     found.push(hotspot(preflight));
     found.extend([license(preflight), clock(preflight), reaper(preflight), fasttrack(preflight), pages(preflight)]);
@@ -281,7 +281,7 @@ fn own_ways(Preflight { plan, .. }: &Preflight<'_>) -> Vec<Finding> {
 
 /// What is on the router now and is concerned.
 #[must_use]
-pub fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
+pub(super) fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for server in &facts.servers {
         let profile = facts.profile(&server.profile);
@@ -318,7 +318,7 @@ pub fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
 
 /// What will be changed.
 #[must_use]
-pub fn planned(preflight: &Preflight<'_>) -> Vec<String> {
+pub(super) fn planned(preflight: &Preflight<'_>) -> Vec<String> {
     preflight.plan.steps.iter().flat_map(|step| planned_step(*step, preflight)).collect()
 }
 
@@ -364,7 +364,7 @@ fn narrows(facts: &Facts, key: &str) -> bool {
 
 /// Title of a step, and what to do when it fails.
 #[must_use]
-pub const fn of_step(step: Step) -> (&'static str, &'static str) {
+pub(super) const fn of_step(step: Step) -> (&'static str, &'static str) {
     match step {
         Step::User => ("API user", "Log in to the router as a user of the group full and paste the line again."),
         Step::Encryption => ("Encrypted API", "Wait a minute and paste the line again; small boards need long to make a certificate. If it stays, set the router up through the tunnel."),
@@ -383,7 +383,7 @@ pub const fn of_step(step: Step) -> (&'static str, &'static str) {
 
 /// What was done, when a step went well.
 #[must_use]
-pub fn done(step: Step, preflight: &Preflight<'_>) -> String {
+pub(super) fn done(step: Step, preflight: &Preflight<'_>) -> String {
     let text = match step {
         Step::User => "The user bando is there.".to_owned(),
         Step::Encryption => "The encrypted API is on, and its certificate is remembered.".to_owned(),

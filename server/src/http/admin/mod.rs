@@ -8,5 +8,6 @@ pub(super) mod page;
 pub(super) mod payments;
 pub(super) mod refunds;
 pub(super) mod session;
+pub(super) mod setups;
 pub(super) mod statements;
 pub(super) mod users;
