@@ -16,8 +16,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
-pub use routers::{RoutersConfig, site};
 pub use parse::{ADMIN_PASSWORD_MIN, default_api_port, is_username, judge_secret, tls_pin};
+pub use routers::{RoutersConfig, site};
 
 /// Everything Bando needs to know before it starts.
 #[derive(Debug, Clone)]

@@ -28,8 +28,7 @@ pub(super) fn read(reader: &Reader<'_>) -> Option<RoutersConfig> {
 
 /// All three, or none: `None` is a problem that was noted.
 fn tunnel(reader: &Reader<'_>) -> Option<Option<TunnelSite>> {
-    let variables =
-        [&table::BANDO_TUNNEL_ENDPOINT, &table::BANDO_TUNNEL_PUBLIC_KEY, &table::BANDO_TUNNEL_NETWORK];
+    let variables = [&table::BANDO_TUNNEL_ENDPOINT, &table::BANDO_TUNNEL_PUBLIC_KEY, &table::BANDO_TUNNEL_NETWORK];
     let are_set = variables.map(|variable| reader.text(variable).is_some());
     if are_set == [false; 3] {
         return Some(None);

@@ -163,12 +163,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Connecting routers",
-        variables: &[
-            BANDO_ROUTER_SOURCES,
-            BANDO_TUNNEL_ENDPOINT,
-            BANDO_TUNNEL_PUBLIC_KEY,
-            BANDO_TUNNEL_NETWORK,
-        ],
+        variables: &[BANDO_ROUTER_SOURCES, BANDO_TUNNEL_ENDPOINT, BANDO_TUNNEL_PUBLIC_KEY, BANDO_TUNNEL_NETWORK],
     },
     Section { title: "Running", variables: &[LOG_FORMAT, LOG_LEVEL, BANDO_WEB_DIR] },
 ];

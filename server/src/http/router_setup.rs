@@ -9,7 +9,7 @@ use axum::{
 };
 use billing::onboarding::{Answer, RouterSideError};
 
-use super::{AppState, error::ApiError, extract::body_error, report::source, request::Origin};
+use super::{AppState, error::ApiError, extract::body_error, request::Origin};
 use crate::config::site;
 
 /// The script that a pasted line fetches.
@@ -57,7 +57,7 @@ pub(super) async fn report(
         _ => return Err(ApiError::not_found()),
     };
     let body = body.map_err(|rejection| body_error(&rejection))?;
-    state.billing().setup_report(&key, &name, is_ok, &body, source(ip)).await?;
+    state.billing().setup_report(&key, &name, is_ok, &body, (!ip.is_unspecified()).then_some(ip)).await?;
     Ok(text("ok".to_owned()))
 }
 

@@ -156,10 +156,7 @@ pub(crate) async fn bind_run(
 }
 
 /// The oldest state that is known of a router before Bando changed anything: the set-up and run that saw it.
-pub(crate) async fn find_before(
-    pool: &MySqlPool,
-    router_key: &str,
-) -> Result<Option<(Uuid, Vec<u8>)>, StoreError> {
+pub(crate) async fn find_before(pool: &MySqlPool, router_key: &str) -> Result<Option<(Uuid, Vec<u8>)>, StoreError> {
     let row = sqlx::query!(
         r#"select before_setup_id as "setup_id!: Uuid", before_run as "run!: Vec<u8>"
            from router_setups
@@ -193,6 +190,18 @@ pub(crate) async fn approve(
     .execute(executor)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes which router a set-up is about, before it ends.
+pub(crate) async fn set_router(
+    executor: impl MySqlExecutor<'_>,
+    id: Uuid,
+    router_id: RouterId,
+) -> Result<(), StoreError> {
+    sqlx::query!("update router_setups set router_id = ? where id = ?", router_id.as_uuid(), id)
+        .execute(executor)
+        .await?;
+    Ok(())
 }
 
 /// Ends a set-up: the router's row has everything, so the password goes.

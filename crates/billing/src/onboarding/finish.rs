@@ -6,11 +6,13 @@ use secrecy::SecretString;
 use super::{
     plan::Step,
     router::RouterSideError,
+    scripts,
     site::{SetupReach, Site},
     state::{CONNECTION, Standing, reach_of},
 };
 use crate::{
     Billing,
+    access::pull::{PullKeyError, agent_script},
     db::{
         StoreError,
         logs::{self, NewLog},
@@ -135,8 +137,30 @@ impl Billing {
     }
 
     /// The script that lets a router ask this server. Its row has to be there first, because its key is kept with it.
-    pub(super) async fn pull_script(&self, _setup: &SetupRow, _site: &Site) -> Result<String, RouterSideError> {
-        Err(RouterSideError::NotNow)
+    pub(super) async fn pull_script(
+        &self,
+        setup: &SetupRow,
+        standing: &Standing,
+        site: &Site,
+    ) -> Result<String, RouterSideError> {
+        let router = self.router_of(setup, standing, SetupReach::Pull).await?;
+        let now = self.now();
+        let is_new = setup.router_id.is_none();
+        let mut transaction = self.pool().begin().await.map_err(StoreError::from)?;
+        let is_saved =
+            router_setups::save_router(&mut *transaction, &router, Reach::Pull.as_str(), is_new, now).await?;
+        if !is_saved && is_new {
+            return Err(RouterSideError::NotNow);
+        }
+        router_setups::set_router(&mut *transaction, setup.id, router.id).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        let key = self.make_pull_key(router.id).await.map_err(|error| match error {
+            PullKeyError::Seal(error) => RouterSideError::Seal(error),
+            PullKeyError::Store(error) => RouterSideError::Store(error),
+        })?;
+        // What is wrong with the address was said before the owner approved.
+        let script = agent_script(&router, &key, &site.public_url).map_err(|_| RouterSideError::NotNow)?;
+        Ok(scripts::pull(script.source())?)
     }
 }
 

@@ -217,9 +217,7 @@ fn hotspots(facts: &Facts, new: Option<&NewHotspot>) -> Vec<Hotspot> {
         return vec![hotspot(facts, server, profile)];
     }
     let running = facts.servers.iter().filter(|server| !server.is_disabled);
-    running
-        .filter_map(|server| Some(hotspot(facts, server.clone(), facts.profile(&server.profile)?.clone())))
-        .collect()
+    running.filter_map(|server| Some(hotspot(facts, server.clone(), facts.profile(&server.profile)?.clone()))).collect()
 }
 
 fn hotspot(facts: &Facts, server: Server, profile: Profile) -> Hotspot {

@@ -104,9 +104,12 @@ impl Billing {
             return Some("This set-up was taken back. Begin a new one in the admin app.");
         }
         if setup.done_at.is_some() {
-            return Some("This line has been used: the router is connected. For another router, begin again in the admin app.");
+            return Some(
+                "This line has been used: the router is connected. For another router, begin again in the admin app.",
+            );
         }
-        (self.now() >= setup.expires_at).then_some("This line has expired. Begin again in the admin app to get a new one.")
+        (self.now() >= setup.expires_at)
+            .then_some("This line has expired. Begin again in the admin app to get a new one.")
     }
 
     /// What a run is to do next: `kind|name|words`.
@@ -132,9 +135,11 @@ impl Billing {
         if setup.run.as_deref() != Some(&run.nonce) {
             let is_foreign = standing.facts.router_key() != setup.router_key;
             return Ok(match standing.report("look") {
-                Some(report) if report.is_ok && is_foreign => {
-                    turn("stop", "-", "This line was used on another router. Begin again in the admin app to get a new one.")
-                }
+                Some(report) if report.is_ok && is_foreign => turn(
+                    "stop",
+                    "-",
+                    "This line was used on another router. Begin again in the admin app to get a new one.",
+                ),
                 Some(report) if report.is_ok => turn("stop", "-", "The line was pasted once more; that one goes on."),
                 Some(_) => turn("stop", "-", "This router cannot be looked at. Are you logged in with full rights?"),
                 None => turn("step", "look", "Looking at this router. Nothing is changed."),
@@ -148,7 +153,8 @@ impl Billing {
             return Ok(turn("stop", "-", format!("{}: {} {todo}", found.title, found.text)));
         }
         if setup.approved_at.is_none() {
-            let words = format!("Waiting for your approval in the admin app: Routers, {}. Nothing is changed yet.", setup.name);
+            let words =
+                format!("Waiting for your approval in the admin app: Routers, {}. Nothing is changed yet.", setup.name);
             return Ok(turn("wait", "-", words));
         }
         if let Some(step) = standing.failed_step() {
@@ -168,26 +174,31 @@ impl Billing {
             return Ok(turn("step", "look", "Looking at this router."));
         };
         if !look.is_ok || standing.facts.router_key() != setup.router_key || setup.before_run.is_none() {
-            return Ok(turn("stop", "-", "This line takes back what was set up on another router. Nothing was changed."));
+            return Ok(turn(
+                "stop",
+                "-",
+                "This line takes back what was set up on another router. Nothing was changed.",
+            ));
         }
         router_setups::record_undo(self.pool(), setup.id, self.now()).await?;
         if let Some(name) = UNDO_STEPS.into_iter().find(|name| standing.report(name).is_none()) {
             return Ok(turn("step", name, undo_words(name)));
         }
-        let failed: Vec<&str> = standing
-            .reports
-            .iter()
-            .filter(|report| !report.is_ok)
-            .map(|report| undo_words(&report.name))
-            .collect();
+        let failed: Vec<&str> =
+            standing.reports.iter().filter(|report| !report.is_ok).map(|report| undo_words(&report.name)).collect();
         if !failed.is_empty() {
-            let words = format!("This could not be taken back: {}. Paste the line again, or do it by hand.", failed.join(", "));
+            let words =
+                format!("This could not be taken back: {}. Paste the line again, or do it by hand.", failed.join(", "));
             return Ok(turn("stop", "-", words));
         }
         if let Some(key) = &setup.router_key {
             router_setups::record_undone(self.pool(), key, self.now()).await?;
         }
-        Ok(turn("done", "-", "Everything was taken back. Remove the router in the admin app if you do not need it any more."))
+        Ok(turn(
+            "done",
+            "-",
+            "Everything was taken back. Remove the router in the admin app if you do not need it any more.",
+        ))
     }
 
     /// The script of one step.
@@ -206,10 +217,11 @@ impl Billing {
         if run.is_undo {
             return self.undo_script(&run, &setup, name, &base, site).await;
         }
-        let step = Step::read(name).filter(|step| standing.plan.steps.contains(step)).ok_or(RouterSideError::Unknown)?;
+        let step =
+            Step::read(name).filter(|step| standing.plan.steps.contains(step)).ok_or(RouterSideError::Unknown)?;
         self.want_turn(&run, &setup)?;
         if step == Step::Pull {
-            return self.pull_script(&setup, site).await;
+            return self.pull_script(&setup, &standing, site).await;
         }
         let kit = kit(&standing, site, &base);
         match step {
@@ -236,7 +248,8 @@ impl Billing {
         site: &Site,
     ) -> Result<String, RouterSideError> {
         let before = self.before(setup, site).await?;
-        let pages: Vec<PageBefore> = (0..before.plan.pages().len()).map(|number| page_before(&before, number)).collect();
+        let pages: Vec<PageBefore> =
+            (0..before.plan.pages().len()).map(|number| page_before(&before, number)).collect();
         let mut kit = kit(&before, site, base);
         kit.is_checked = Run::is_checked(&run.nonce);
         kit.undo(name, &pages)?.ok_or(RouterSideError::Unknown)

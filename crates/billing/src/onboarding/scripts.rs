@@ -88,6 +88,14 @@ pub fn login_page(site: &Site, slug: &str) -> Result<String, TemplateError> {
     render(template!("login.html"), &[("PORTAL", &site.public_url), ("ROUTER", slug)], Form::Plain)
 }
 
+/// The script that installs the agent that asks the server.
+///
+/// # Errors
+/// [`TemplateError`].
+pub fn pull(source: &str) -> Result<String, TemplateError> {
+    render(template!("steps/pull.rsc"), &[("SOURCE", source)], Form::Script)
+}
+
 /// What a step needs beside the [`Kit`].
 #[derive(Debug, Clone, Copy)]
 pub enum Extra<'a> {
@@ -333,8 +341,11 @@ impl Kit<'_> {
                 add(out, template!("undo/queue.rsc"), &[("PROFILE", &profile.name)])?;
             }
             let timeout = if server.login_timeout.is_empty() { "none" } else { &server.login_timeout };
-            let values =
-                [("SERVER", server.name.as_str()), ("ADDRESSES", &server.addresses_per_mac), ("LOGIN_TIMEOUT", timeout)];
+            let values = [
+                ("SERVER", server.name.as_str()),
+                ("ADDRESSES", &server.addresses_per_mac),
+                ("LOGIN_TIMEOUT", timeout),
+            ];
             add(out, template!("undo/server.rsc"), &values)?;
         }
         Ok(())

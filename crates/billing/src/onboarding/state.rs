@@ -140,15 +140,8 @@ impl Billing {
         facts.has_hotspot = reports.iter().any(|report| report.name == "look-hotspot" && report.is_ok);
         let plan = Plan::new(&facts, reach, site);
         let looked_at = reports.iter().find(|report| report.name == "look").map_or(self.now(), |report| report.at);
-        let preflight = Preflight {
-            facts: &facts,
-            plan: &plan,
-            reach,
-            site,
-            zone: &zone,
-            reported_at: looked_at,
-            is_checked,
-        };
+        let preflight =
+            Preflight { facts: &facts, plan: &plan, reach, site, zone: &zone, reported_at: looked_at, is_checked };
         let are_all_in = LOOKS.into_iter().all(|name| reports.iter().any(|report| report.name == name));
         let (findings, planned) = match are_all_in {
             true => (words::findings(&preflight), words::planned(&preflight)),
@@ -203,14 +196,20 @@ impl Billing {
             return ("working", format!("The router is being set up. This takes a minute or two.{again}"));
         }
         if let Some(finding) = standing.blocked() {
-            return ("failed", format!("{}: {} Put it right, then paste the same line again.", finding.title, finding.text));
+            return (
+                "failed",
+                format!("{}: {} Put it right, then paste the same line again.", finding.title, finding.text),
+            );
         }
         if setup.run.is_some() && standing.next_look().is_none() {
             let message = "Nothing was changed yet. Look at what was found and what will be changed, then approve it.";
             return ("asking", message.to_owned());
         }
         if setup.fetched_at.is_some() {
-            return ("looking", "The router has fetched the script and is being looked at. Nothing is changed.".to_owned());
+            return (
+                "looking",
+                "The router has fetched the script and is being looked at. Nothing is changed.".to_owned(),
+            );
         }
         let message = "Open a terminal on the router (New Terminal in WinBox or WebFig), paste the line and press Enter. \
                        If the router answers \"not allowed by device-mode\", type: /system device-mode update fetch=yes \

@@ -74,7 +74,9 @@ mod tests {
     #[test]
     fn keys_have_their_form() {
         assert!(is_key("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="));
-        for wrong in ["", "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg", "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8D\n="] {
+        for wrong in
+            ["", "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg", "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8D\n="]
+        {
             assert!(!is_key(wrong), "{wrong}");
         }
     }

@@ -77,8 +77,13 @@ fn version(Preflight { facts, reach, .. }: &Preflight<'_>) -> Finding {
             finding("wrong", format!("{text} The tunnel needs RouterOS 7."))
                 .todo("Upgrade the router to RouterOS 7, or let it ask the server instead.")
         }
-        (6, minor) if minor >= 49 => finding("warning", format!("{text} It works, but cannot end paid time by a script of its own."))
-            .todo("RouterOS 7 does more. When the board has room for it, upgrade: /system package update set channel=upgrade"),
+        (6, minor) if minor >= 49 => finding(
+            "warning",
+            format!("{text} It works, but cannot end paid time by a script of its own."),
+        )
+        .todo(
+            "RouterOS 7 does more. When the board has room for it, upgrade: /system package update set channel=upgrade",
+        ),
         (major, _) if major >= 7 => finding("ok", text),
         _ => finding("wrong", format!("{text} It is too old."))
             .todo("Upgrade the router to RouterOS 6.49 or, better, 7: /system package update install"),
@@ -89,7 +94,8 @@ fn package(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
     if facts.has_hotspot {
         return Finding::new("package", "Hotspot software", "ok", "The hotspot software is there.");
     }
-    let finding = Finding::new("package", "Hotspot software", "wrong", "The hotspot software is missing on this router.");
+    let finding =
+        Finding::new("package", "Hotspot software", "wrong", "The hotspot software is missing on this router.");
     if facts.text("architecture") == "smips" {
         return finding.todo(
             "On this board it is a package of its own. Download \"hotspot\" for smips from mikrotik.com/download, drag it \
@@ -112,10 +118,15 @@ fn device_mode(Preflight { facts, reach, .. }: &Preflight<'_>) -> Finding {
     }
     let is_locked = facts.is_on("mode-scheduler") == Some(false);
     match reach {
-        SetupReach::Pull if is_locked => finding("wrong", "The board was delivered with its schedules locked (device-mode).")
-            .todo(format!("/system device-mode update scheduler=yes fetch=yes{press}")),
-        _ if is_locked => finding("warning", "Schedules are locked on this board (device-mode), so it cannot end paid time by a script.")
-            .todo(format!("/system device-mode update scheduler=yes{press}")),
+        SetupReach::Pull if is_locked => {
+            finding("wrong", "The board was delivered with its schedules locked (device-mode).")
+                .todo(format!("/system device-mode update scheduler=yes fetch=yes{press}"))
+        }
+        _ if is_locked => finding(
+            "warning",
+            "Schedules are locked on this board (device-mode), so it cannot end paid time by a script.",
+        )
+        .todo(format!("/system device-mode update scheduler=yes{press}")),
         _ => finding("ok", "Nothing that is needed is locked."),
     }
 }
@@ -124,16 +135,23 @@ fn hotspot(Preflight { facts, plan, .. }: &Preflight<'_>) -> Finding {
     let finding = |state, text: String| Finding::new("hotspot", "Hotspot", state, text);
     let setup = "/ip hotspot setup\nChoose the interface your customers are on and take what is offered. Then paste the line again.";
     match (&plan.new_hotspot, plan.hotspots.first()) {
-        _ if !facts.has_hotspot => finding("unknown", "It cannot be known before the hotspot software is there.".to_owned()),
-        (Some(new), _) => finding("warning", format!("There is none. One will be made on {}.", new.interface))
-            .todo(format!("If your customers are on another interface than {}, do not approve this but run:\n{setup}", new.interface)),
+        _ if !facts.has_hotspot => {
+            finding("unknown", "It cannot be known before the hotspot software is there.".to_owned())
+        }
+        (Some(new), _) => {
+            finding("warning", format!("There is none. One will be made on {}.", new.interface)).todo(format!(
+                "If your customers are on another interface than {}, do not approve this but run:\n{setup}",
+                new.interface
+            ))
+        }
         (None, Some(first)) => {
             let count = plan.hotspots.len();
             let more = if count > 1 { format!(", and {} more", count.saturating_sub(1)) } else { String::new() };
             finding("ok", format!("{} is running on {}{more}.", first.server.name, first.server.interface))
         }
         (None, None) if facts.servers.is_empty() => {
-            finding("wrong", "There is none, and it is not clear on which interface to make one.".to_owned()).todo(setup)
+            finding("wrong", "There is none, and it is not clear on which interface to make one.".to_owned())
+                .todo(setup)
         }
         (None, None) => finding("wrong", "There is one, but it is switched off.".to_owned())
             .todo("/ip hotspot enable [find]\nThen paste the line again."),
@@ -147,14 +165,19 @@ fn license(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
         "0" | "1" => 1,
         "3" | "4" => 200,
         "5" => 500,
-        "6" | "p1" | "p10" | "p-unlimited" | "unlimited" | "perpetual" => return finding("ok", "Any number of customers at once.".to_owned()),
+        "6" | "p1" | "p10" | "p-unlimited" | "unlimited" | "perpetual" => {
+            return finding("ok", "Any number of customers at once.".to_owned());
+        }
         "free" => {
             return finding("warning", "The free licence allows no more than 1 Mbit/s.".to_owned())
                 .todo("Buy a licence for this router from MikroTik.");
         }
         _ => return finding("unknown", "It could not be read.".to_owned()),
     };
-    let text = format!("Level {level}: at most {users} customers at once; {} are on now.", facts.number("active").unwrap_or(0));
+    let text = format!(
+        "Level {level}: at most {users} customers at once; {} are on now.",
+        facts.number("active").unwrap_or(0)
+    );
     if users == 1 || facts.number("active").is_some_and(|active| active >= users) {
         return finding("warning", text).todo("Buy a higher licence level for this router from MikroTik.");
     }
@@ -163,7 +186,9 @@ fn license(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
 
 fn clock(Preflight { facts, zone, reported_at, .. }: &Preflight<'_>) -> Finding {
     let finding = |state, text: String| Finding::new("clock", "Clock", state, text);
-    let Some(clock) = facts.clock() else { return finding("unknown", "It could not be read; a time server will be set.".to_owned()) };
+    let Some(clock) = facts.clock() else {
+        return finding("unknown", "It could not be read; a time server will be set.".to_owned());
+    };
     let off = clock.signed_duration_since(reported_at).num_seconds().abs();
     let own_zone = or(facts.text("zone"), "not set");
     if off > 120 {
@@ -187,14 +212,20 @@ fn reaper(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
 fn fasttrack(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
     let finding = |text: &str| Finding::new("fasttrack", "FastTrack", "ok", text);
     if facts.has("fasttrack") {
-        return finding("It is on, and would undo speed limits. Customers will be exempted; it stays on for everybody else.");
+        return finding(
+            "It is on, and would undo speed limits. Customers will be exempted; it stays on for everybody else.",
+        );
     }
     finding("It is off, so speed limits work.")
 }
 
 fn pages(Preflight { plan, .. }: &Preflight<'_>) -> Finding {
     let pages = plan.pages().join(", ");
-    let text = if pages.is_empty() { "Known once there is a hotspot.".to_owned() } else { format!("It will be written to {pages}.") };
+    let text = if pages.is_empty() {
+        "Known once there is a hotspot.".to_owned()
+    } else {
+        format!("It will be written to {pages}.")
+    };
     Finding::new("page", "Login page", if pages.is_empty() { "unknown" } else { "ok" }, text)
 }
 
@@ -219,10 +250,11 @@ fn names(Preflight { facts, plan, site, .. }: &Preflight<'_>) -> Finding {
     match plan.portal {
         None => finding("wrong", format!("The router cannot find the address of {}.", site.host))
             .todo("/ip dns set servers=1.1.1.1,8.8.8.8\nThen paste the line again."),
-        Some(portal) if portal.is_loopback() => {
-            finding("warning", format!("The portal is at {portal}, which is this computer only. Customers cannot open it."))
-                .todo("Set PUBLIC_URL to an address that customers can reach, then begin again.")
-        }
+        Some(portal) if portal.is_loopback() => finding(
+            "warning",
+            format!("The portal is at {portal}, which is this computer only. Customers cannot open it."),
+        )
+        .todo("Set PUBLIC_URL to an address that customers can reach, then begin again."),
         Some(portal) if facts.text("dns").is_empty() && facts.text("dns-dynamic").is_empty() => {
             finding("warning", format!("The portal is at {portal}, but no name server is set on the router."))
                 .todo("/ip dns set servers=1.1.1.1,8.8.8.8")
@@ -244,16 +276,26 @@ fn encryption(Preflight { facts, reach, site, is_checked, plan, .. }: &Preflight
                 .todo("Upgrade it: /system package update install\nThen paste the line again.");
         }
     }
+    let is_here = plan.portal.is_some_and(|portal| portal.is_loopback());
+    if *reach == SetupReach::Pull && !site.is_https() && !is_here {
+        return finding("wrong", "A router may only ask over https, because it shows a secret each time.")
+            .todo("Put the server behind https and set PUBLIC_URL to it, then begin again.");
+    }
     if !site.is_https() && !is_private {
-        return finding("warning", "This server is reached without encryption: whoever listens on the way can read what is set up.")
-            .todo("Put the server behind https and set PUBLIC_URL to it.");
+        return finding(
+            "warning",
+            "This server is reached without encryption: whoever listens on the way can read what is set up.",
+        )
+        .todo("Put the server behind https and set PUBLIC_URL to it.");
     }
     if site.is_https() && !is_checked {
         return finding("warning", "The router could not check the server's certificate and went on without.")
             .todo("RouterOS 7.19 and newer bring what is needed: /system package update install");
     }
     match reach {
-        SetupReach::Direct => finding("ok", "The server will connect with TLS and accept this router's certificate only."),
+        SetupReach::Direct => {
+            finding("ok", "The server will connect with TLS and accept this router's certificate only.")
+        }
         SetupReach::Tunnel => finding("ok", "The server will connect inside a WireGuard tunnel."),
         SetupReach::Pull => finding("ok", "The router asks the server; nothing has to be open on the router."),
     }
@@ -289,7 +331,9 @@ pub(super) fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
         let directory = profile.map(|profile| profile.directory.clone()).unwrap_or_default();
         let off = if server.is_disabled { " (switched off)" } else { "" };
         let (name, interface, profile) = (&server.name, &server.interface, &server.profile);
-        lines.push(format!("Hotspot {name} on {interface}{off}: profile {profile}, login by {ways}, pages in {directory}."));
+        lines.push(format!(
+            "Hotspot {name} on {interface}{off}: profile {profile}, login by {ways}, pages in {directory}."
+        ));
     }
     let own = facts.number("users").unwrap_or(0).saturating_sub(facts.number("users-ours").unwrap_or(0));
     if own > 0 {
@@ -324,14 +368,26 @@ pub(super) fn planned(preflight: &Preflight<'_>) -> Vec<String> {
 
 fn planned_step(step: Step, Preflight { facts, plan, site, zone, .. }: &Preflight<'_>) -> Vec<String> {
     let line = match step {
-        Step::User => format!("Make the user bando with few rights and a password of its own; it can only come from {}.", or(&plan.sources, "everywhere")),
+        Step::User => format!(
+            "Make the user bando with few rights and a password of its own; it can only come from {}.",
+            or(&plan.sources, "everywhere")
+        ),
         Step::Encryption => {
             let narrows = if narrows(facts, "ssl") { " It answered everybody until now." } else { "" };
-            format!("Switch on the encrypted API for {}, with a certificate made on the router.{narrows}", or(&plan.sources, "everybody"))
+            format!(
+                "Switch on the encrypted API for {}, with a certificate made on the router.{narrows}",
+                or(&plan.sources, "everybody")
+            )
         }
         Step::Tunnel => {
-            let narrows = if narrows(facts, "api") { " The API answered everybody until now and will answer the server only." } else { "" };
-            format!("Make a WireGuard tunnel named bando to the server, and answer the server's API calls inside it only.{narrows}")
+            let narrows = if narrows(facts, "api") {
+                " The API answered everybody until now and will answer the server only."
+            } else {
+                ""
+            };
+            format!(
+                "Make a WireGuard tunnel named bando to the server, and answer the server's API calls inside it only.{narrows}"
+            )
         }
         Step::Firewall => "Add a firewall rule that lets the server in, before the rules that drop.".to_owned(),
         Step::Pull => "Add a script that asks the server every few seconds what is to be done.".to_owned(),
@@ -340,14 +396,19 @@ fn planned_step(step: Step, Preflight { facts, plan, site, zone, .. }: &Prefligh
             format!("Make a hotspot on {interface}. Whoever is on {interface} then has to pay or use a code to get on.")
         }
         Step::Profile => {
-            return plan.hotspots.iter().map(|hotspot| {
-                let ways = login_by(&hotspot.profile).join(", ");
-                format!("Profile {}: login by {ways}; pages in {}.", hotspot.profile.name, hotspot.directory)
-            }).collect();
+            return plan
+                .hotspots
+                .iter()
+                .map(|hotspot| {
+                    let ways = login_by(&hotspot.profile).join(", ");
+                    format!("Profile {}: login by {ways}; pages in {}.", hotspot.profile.name, hotspot.directory)
+                })
+                .collect();
         }
         Step::Page => format!("Write the login page that leads to {} to {}.", site.public_url, plan.pages().join(", ")),
         Step::Garden => {
-            let inside = if plan.is_server_inside { " The server is among the customers and will not have to pay." } else { "" };
+            let inside =
+                if plan.is_server_inside { " The server is among the customers and will not have to pay." } else { "" };
             format!("Open {}, and nothing else, to those who have not paid.{inside}", site.host)
         }
         Step::Reaper => "Add a script that ends paid time every minute.".to_owned(),
@@ -367,17 +428,35 @@ fn narrows(facts: &Facts, key: &str) -> bool {
 pub(super) const fn of_step(step: Step) -> (&'static str, &'static str) {
     match step {
         Step::User => ("API user", "Log in to the router as a user of the group full and paste the line again."),
-        Step::Encryption => ("Encrypted API", "Wait a minute and paste the line again; small boards need long to make a certificate. If it stays, set the router up through the tunnel."),
-        Step::Tunnel => ("Tunnel to the server", "Paste the line again. If it stays, upgrade the router: /system package update install"),
+        Step::Encryption => (
+            "Encrypted API",
+            "Wait a minute and paste the line again; small boards need long to make a certificate. If it stays, set the router up through the tunnel.",
+        ),
+        Step::Tunnel => (
+            "Tunnel to the server",
+            "Paste the line again. If it stays, upgrade the router: /system package update install",
+        ),
         Step::Firewall => ("Firewall", "Add a rule by hand that lets the server in: /ip firewall filter"),
-        Step::Pull => ("Asking the server", "Log in to the router as a user of the group full and paste the line again."),
+        Step::Pull => {
+            ("Asking the server", "Log in to the router as a user of the group full and paste the line again.")
+        }
         Step::Hotspot => ("Hotspot", "Make one by hand and paste the line again: /ip hotspot setup"),
-        Step::Profile => ("Hotspot profile", "Paste the line again. If it stays, compare with: /ip hotspot profile print"),
+        Step::Profile => {
+            ("Hotspot profile", "Paste the line again. If it stays, compare with: /ip hotspot profile print")
+        }
         Step::Page => ("Login page", "Check that the router has free space, and paste the line again."),
-        Step::Garden => ("Open portal", "Paste the line again. If it stays, compare with: /ip hotspot walled-garden ip print"),
-        Step::Reaper => ("End of paid time", "It works without; the server and the limit on connected time end it. Paste the line again after an upgrade."),
+        Step::Garden => {
+            ("Open portal", "Paste the line again. If it stays, compare with: /ip hotspot walled-garden ip print")
+        }
+        Step::Reaper => (
+            "End of paid time",
+            "It works without; the server and the limit on connected time end it. Paste the line again after an upgrade.",
+        ),
         Step::Clock => ("Clock", "Set it by hand: /system clock and /system ntp client"),
-        Step::Fasttrack => ("FastTrack", "Switch FastTrack off, or speed limits will not work: /ip firewall filter disable [find action=fasttrack-connection]"),
+        Step::Fasttrack => (
+            "FastTrack",
+            "Switch FastTrack off, or speed limits will not work: /ip firewall filter disable [find action=fasttrack-connection]",
+        ),
     }
 }
 

@@ -111,8 +111,7 @@ async fn a_router_is_looked_at_then_approved_then_changed(pool: MySqlPool) {
             other => panic!("{other:?}"),
         }
     }
-    let expected =
-        ["user", "encryption", "firewall", "profile", "page", "garden", "reaper", "clock", "fasttrack"];
+    let expected = ["user", "encryption", "firewall", "profile", "page", "garden", "reaper", "clock", "fasttrack"];
     assert_eq!(steps, expected);
     let done = stack.setup(&id).await;
     assert_eq!(done["state"], "done");
@@ -163,7 +162,9 @@ async fn hostile_reports_do_no_harm(pool: MySqlPool) {
     let setup = stack.begin_setup("Cafe", "direct").await;
     let id = id_of(&setup);
     let path = path_of(&setup["command"]);
-    for wrong in ["/r/x", "/r/00", &format!("/r/{}", "0".repeat(64)), &format!("/r/{}", "f".repeat(96)), &path.to_uppercase()] {
+    for wrong in
+        ["/r/x", "/r/00", &format!("/r/{}", "0".repeat(64)), &format!("/r/{}", "f".repeat(96)), &path.to_uppercase()]
+    {
         assert_eq!(stack.get(wrong).await.status(), StatusCode::NOT_FOUND, "{wrong}");
         assert_eq!(stack.get(&format!("{wrong}/next")).await.status(), StatusCode::NOT_FOUND, "{wrong}");
     }
@@ -183,7 +184,13 @@ async fn hostile_reports_do_no_harm(pool: MySqlPool) {
     let nasty = "server=a\"; /system reset-configuration; \"$b\\\tbridge\tprof\tfalse\t2\tnone\n";
     hand.report("look", FACTS).await;
     hand.report("look-network", NETWORK).await;
-    let hotspot = [b"bando\n".as_slice(), HOTSPOT.replace("server=hs1\tbridge", "server=\"hs1\tbr$idge").as_bytes(), nasty.as_bytes(), &[0xff, 0xfe, 0, b'\n']].concat();
+    let hotspot = [
+        b"bando\n".as_slice(),
+        HOTSPOT.replace("server=hs1\tbridge", "server=\"hs1\tbr$idge").as_bytes(),
+        nasty.as_bytes(),
+        &[0xff, 0xfe, 0, b'\n'],
+    ]
+    .concat();
     assert_eq!(hand.say("ok", "look-hotspot", hotspot).await, StatusCode::OK);
     hand.report("look-page-0", "").await;
     assert_eq!(stack.setup(&id).await["state"], "asking");
