@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program")]
 
 mod customers;
+mod people;
 mod site;
 mod story;
 mod verdict;

@@ -6,19 +6,21 @@ use billing::payments::BeginPayment;
 use domain::PaymentState;
 use simulators::routeros::{ClientState, Reboot};
 
-use crate::{customers::Customer, verdict, world::World};
+use crate::{customers::Customer, people, verdict, world::World};
 
 /// Seconds of one step of time that server and routers share; less than what the rules take for rounding.
 const STEP_SECS: u64 = 2;
 
 pub(crate) async fn round(world: &mut World) {
     for _ in 0..world.between(6, 14) {
-        match world.between(0, 11) {
+        match world.between(0, 14) {
             0..=4 => newcomer(world).await,
             5..=7 => buy_again(world).await,
             8 => leave(world),
             9 => come_back(world),
-            _ => use_data(world),
+            10 | 11 => use_data(world),
+            12 | 13 => people::share(world).await,
+            _ => people::desk(world).await,
         }
     }
     trouble(world);
@@ -64,8 +66,10 @@ async fn buy(world: &mut World, customer: &Customer) {
     let billing = world.billing();
     if world.chance(20) {
         let code = billing.create_vouchers(package_id, 1, "the soak").await.unwrap().remove(0);
-        billing.redeem_voucher(&code, Some(&slug), customer.mac, None).await.unwrap();
-        world.counts.vouchers += 1;
+        // A blocked device is refused, and the voucher stays good.
+        if billing.redeem_voucher(&code, Some(&slug), customer.mac, None).await.is_ok() {
+            world.counts.vouchers += 1;
+        }
         return;
     }
     let request = BeginPayment {

@@ -13,8 +13,13 @@ use axum::{
     routing::post,
 };
 use billing::{
-    Billing, CallbackConfirm, CallbackIps, Deps, Options, access::Timing, clock::ManualClock, payments::PayLimits,
-    routers::NewRouter, seal::AppSecret,
+    Billing, CallbackConfirm, CallbackIps, Deps, Options,
+    access::Timing,
+    admins::{Admin, Role},
+    clock::ManualClock,
+    payments::PayLimits,
+    routers::NewRouter,
+    seal::AppSecret,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Clock as _, DataSize, Kes, Package, PackageTerms, Rate};
@@ -42,6 +47,7 @@ pub(crate) struct World {
     pub(crate) sites: Vec<Site>,
     pub(crate) customers: Vec<Customer>,
     pub(crate) packages: Vec<Package>,
+    pub(crate) owner: Option<Admin>,
     pub(crate) dice: StdRng,
     pub(crate) counts: Counts,
     pub(crate) round: u64,
@@ -74,6 +80,7 @@ impl World {
             sites: Vec::new(),
             customers: Vec::new(),
             packages: Vec::new(),
+            owner: None,
             dice: StdRng::seed_from_u64(seed),
             counts: Counts::default(),
             round: 0,
@@ -89,11 +96,14 @@ impl World {
     /// What is sold, and where.
     async fn open_shop(&mut self) {
         let billing = self.billing();
-        for (name, minutes, price, data_mb) in [
-            ("20 minutes", 20, 5, None),
-            ("1 hour", 60, 20, None),
-            ("3 hours", 180, 30, Some(200)),
-            ("1 day", 1440, 80, None),
+        let password = || SecretString::from("correct horse battery");
+        billing.add_admin("owner", password(), Role::Owner).await.unwrap();
+        self.owner = Some(billing.log_in("owner", password(), None).await.unwrap());
+        for (name, minutes, price, data_mb, devices) in [
+            ("20 minutes", 20, 5, None, 1),
+            ("1 hour", 60, 20, None, 3),
+            ("3 hours", 180, 30, Some(200), 2),
+            ("1 day", 1440, 80, None, 1),
         ] {
             let terms = PackageTerms {
                 name: name.to_owned(),
@@ -101,7 +111,7 @@ impl World {
                 down: Some(Rate::from_kbps(5000)),
                 up: Some(Rate::from_kbps(2000)),
                 data: data_mb.map(DataSize::from_mb),
-                devices: 1,
+                devices,
             };
             self.packages.push(billing.add_package(terms, Kes::new(price).unwrap()).await.unwrap());
         }
