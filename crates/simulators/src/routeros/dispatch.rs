@@ -104,7 +104,7 @@ impl Router {
             "reset-counters-all" => self.reset_counters(menu, command, true).map(|()| Answer::Done),
             "login" => self.active_login(command).map(|()| Answer::Done),
             "make-binding" => self.make_binding(command).map(|()| Answer::Done),
-            "reset-html" => self.reset_html().map(|()| Answer::Done),
+            "reset-html" => self.reset_html(menu, command).map(|()| Answer::Done),
             "run" => self.run_script(login, command),
             "sign" => self.sign_certificate(menu, command).map(|()| Answer::Done),
             _ => Err(Trap::no_such_command()),
@@ -120,8 +120,17 @@ impl Router {
 
     /// All rows of a menu as printed.
     pub(crate) fn records(&self, menu: &'static Menu) -> Vec<Vec<Attribute>> {
-        self.computed_records(menu.path)
-            .unwrap_or_else(|| self.rows(menu.path).iter().map(|row| table::record(menu, row)).collect())
+        let mut records: Vec<Vec<Attribute>> = self
+            .computed_records(menu.path)
+            .unwrap_or_else(|| self.rows(menu.path).iter().map(|row| table::record(menu, row)).collect());
+        if menu.path == "/file" {
+            // What is too long is not shown at all.
+            let most = self.contents_bytes_max();
+            for record in &mut records {
+                record.retain(|(name, value)| name != "contents" || value.len() <= most);
+            }
+        }
+        records
     }
 
     fn print(&self, login: &Login, menu: &'static Menu, verb: &str, command: &Command) -> Result<Answer, Trap> {

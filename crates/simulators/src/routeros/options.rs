@@ -109,6 +109,8 @@ pub enum ServerProfile {
     Ready,
     /// As the router makes it: `login-by=cookie,http-chap`. MAC login does not happen.
     Bare,
+    /// There is no hotspot yet, only the network it could be made on.
+    Absent,
 }
 
 /// One login of the router itself (`/user`).
@@ -248,6 +250,13 @@ pub struct Options {
     pub ntp_after_secs: Option<u64>,
     /// Text of `hotspot/login.html`, with the portal filled in; the router's stock page when absent.
     pub login_html: Option<String>,
+    /// Whether `api-ssl` has a certificate at start, where [`Self::tls`] is given. Without one no handshake succeeds.
+    pub api_certificate: bool,
+    /// Whether MikroTik's default firewall is there: FastTrack, and an input chain that drops what does not come from
+    /// the interface list LAN. The interface list WAN is `ether1`.
+    pub default_firewall: bool,
+    /// Whether the board keeps files in `flash/`, as boards with little memory do; other files are lost at a reboot.
+    pub flash_folder: bool,
     /// Bytes of flash that are free at start; 93 MiB when absent.
     pub flash_bytes: Option<usize>,
     /// Pauses of scripts on the virtual clock.
@@ -265,6 +274,21 @@ pub struct Options {
 
 /// 2026-11-22T06:00:00Z, the start of the virtual clock.
 pub const VIRTUAL_START_EPOCH_SECS: i64 = 1_795_327_200;
+
+impl Options {
+    /// A router nobody has set up: no hotspot yet, MikroTik's default firewall, `api-ssl` on a free port and without
+    /// a certificate.
+    #[must_use]
+    pub fn out_of_the_box() -> Self {
+        Self {
+            tls: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            server_profile: ServerProfile::Absent,
+            api_certificate: false,
+            default_firewall: true,
+            ..Self::default()
+        }
+    }
+}
 
 impl Default for Options {
     fn default() -> Self {
@@ -285,6 +309,9 @@ impl Default for Options {
             boot_secs: 0,
             ntp_after_secs: None,
             login_html: None,
+            api_certificate: true,
+            default_firewall: false,
+            flash_folder: false,
             flash_bytes: None,
             script_delays: ScriptDelays::default(),
             internet: BTreeMap::new(),

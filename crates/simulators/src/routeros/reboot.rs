@@ -47,6 +47,15 @@ impl Router {
         for device in self.hotspot.devices.values_mut().filter(|device| device.present) {
             device.next_packet_ms = Some(first_packet_ms);
         }
+        // Only pulling the plug counts as somebody standing at the router (documented).
+        if kind == Reboot::PowerCut && self.device_mode_until_ms.is_some_and(|until| self.now_ms <= until) {
+            self.options.device_mode = super::options::DeviceMode::Advanced;
+        }
+        self.device_mode_until_ms = None;
+        if self.options.flash_folder {
+            // Outside `flash/` files lie in memory (reported from the field).
+            self.table("/file").rows.retain(|row| row.text("name").starts_with("flash"));
+        }
         self.boots = self.boots.saturating_add(1);
         self.running.clear();
         self.network.clear();

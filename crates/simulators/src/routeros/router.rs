@@ -76,6 +76,8 @@ pub(crate) struct Router {
     pub(crate) acting: String,
     /// What belongs to rows of `/certificate`.
     pub(crate) credentials: BTreeMap<u32, Credential>,
+    /// Until when a power cut confirms another device-mode.
+    pub(crate) device_mode_until_ms: Option<Millis>,
     dice: u64,
 }
 
@@ -104,6 +106,7 @@ impl Router {
             wants_reboot: false,
             acting: String::new(),
             credentials: BTreeMap::new(),
+            device_mode_until_ms: None,
             dice: 0,
             options,
         };
@@ -181,6 +184,9 @@ impl Router {
     /// The network tells the time: from now on the router's clock is right.
     pub(crate) fn set_clock_from_network(&mut self) {
         self.ntp_at_ms = None;
+        if !self.rows("/system/ntp/client").first().is_none_or(|row| row.is_true("enabled")) {
+            return;
+        }
         self.set_clock(self.clock.true_epoch_secs(self.now_ms));
     }
 

@@ -22,7 +22,6 @@ use super::{
     options::Options,
     reboot::Reboot,
     router::Router,
-    tls::{self, Certificate},
     value::address_contains,
 };
 
@@ -36,7 +35,6 @@ pub(crate) struct Shared {
     router: Mutex<Router>,
     pub(crate) faults: Mutex<FaultBook>,
     pub(crate) log: Mutex<SentenceLog>,
-    pub(crate) certificate: Mutex<Option<Certificate>>,
     pub(crate) stop: CancellationToken,
     /// Cancelled when every connection is cut; then replaced.
     line: Mutex<CancellationToken>,
@@ -104,12 +102,6 @@ impl Shared {
         self.with_router(|router| router.reboot(kind, boot_secs));
         self.cut_lines();
     }
-
-    pub(crate) fn change_certificate(&self) -> io::Result<()> {
-        let certificate = tls::issue()?;
-        *locked(&self.certificate) = Some(certificate);
-        Ok(())
-    }
 }
 
 /// A port that stays taken while nobody listens on it: a booting router refuses connections, and gets the same
@@ -145,13 +137,11 @@ fn socket_at(addr: SocketAddr) -> io::Result<TcpSocket> {
 pub(crate) fn start(options: Options) -> io::Result<(Arc<Shared>, SocketAddr, Option<SocketAddr>)> {
     let (listen, tls) = (options.listen, options.tls);
     let stop = CancellationToken::new();
-    let certificate = tls.map(|_| tls::issue()).transpose()?;
     let runtime = tokio::runtime::Handle::current();
     let shared = Arc::new_cyclic(|me| Shared {
         router: Mutex::new(Router::new(options)),
         faults: Mutex::default(),
         log: Mutex::default(),
-        certificate: Mutex::new(certificate),
         line: Mutex::new(stop.child_token()),
         stop,
         up: watch::Sender::new(true),
@@ -247,7 +237,10 @@ async fn welcome(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, tls: 
     if !tls {
         return connection::converse(shared, stream, peer).await;
     }
-    let Some(config) = locked(&shared.certificate).as_ref().map(|c| Arc::clone(&c.config)) else { return };
+    // Without a certificate the router offers anonymous ciphers only, which no careful client takes (documented).
+    let config =
+        shared.with_router(|router| router.api_credential().cloned()).and_then(|held| held.server_config().ok());
+    let Some(config) = config else { return tracing::debug!("api-ssl has no certificate") };
     match tokio::time::timeout(TLS_HANDSHAKE_MAX, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => connection::converse(shared, stream, peer).await,
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),

@@ -25,6 +25,12 @@ impl Router {
             "/tool/fetch" => {
                 Some(allowed().and_then(|()| self.run_special_command(login, "/tool/fetch", command, Wanted::Row)))
             }
+            "/certificate/import" => {
+                Some(allowed().and_then(|()| self.import_certificates(command).map(|()| Answer::Done)))
+            }
+            "/system/device-mode/update" if self.menu("/system/device-mode").is_some() => {
+                Some(allowed().and_then(|()| self.update_device_mode(command).map(|()| Answer::Done)))
+            }
             "/import" => {
                 Some(allowed().and_then(|()| self.run_special_command(login, "/import", command, Wanted::Success)))
             }
@@ -95,25 +101,6 @@ impl Router {
             add.attributes.extend(command.get(name).map(|value| (name.to_owned(), value.to_vec())));
         }
         self.add_row(menu, &add).map(drop)
-    }
-
-    /// Puts the stock login page back.
-    pub(crate) fn reset_html(&mut self) -> Result<(), Trap> {
-        let page = super::preload::STOCK_LOGIN_HTML;
-        self.put_file("hotspot/login.html", page);
-        Ok(())
-    }
-
-    /// `/certificate/sign`: the certificate gets a fingerprint, derived from its name.
-    pub(crate) fn sign_certificate(&mut self, menu: &'static Menu, command: &Command) -> Result<(), Trap> {
-        use sha2::{Digest, Sha256};
-        for id in self.selected(menu, command)? {
-            if let Some(row) = self.table(menu.path).find_mut(id) {
-                let fingerprint = hex::encode(Sha256::digest(row.text("name")));
-                row.set("fingerprint", fingerprint);
-            }
-        }
-        Ok(())
     }
 
     /// Devices that are on the air talk to a hotspot that has come up.

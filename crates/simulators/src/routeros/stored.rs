@@ -32,6 +32,7 @@ impl Router {
             row.set("name", self.free_name(menu));
         }
         self.check_unique(menu, &row)?;
+        self.complete_provisioned(menu, &mut row)?;
         self.complete_new_row(menu, &mut row);
         let id = self.insert(menu, row);
         if let Some(before) = command.text("place-before").filter(|_| menu.has_verb("move")) {
@@ -90,6 +91,9 @@ impl Router {
             }
             self.check_unique(menu, &new)?;
             if menu.path == "/file" {
+                if new.values.get("contents").map_or(0, Vec::len) > self.contents_bytes_max() {
+                    return Err(Trap::new("failure: contents too long"));
+                }
                 new.set("size", new.values.get("contents").map_or(0, Vec::len).to_string());
             }
             let renamed = (old.text("name"), new.text("name"));
@@ -278,7 +282,13 @@ impl Router {
     fn after_change(&mut self, menu: &Menu) {
         match menu.path {
             "/system/scheduler" => self.arm_schedulers(),
-            "/ip/hotspot" => self.wake_devices(),
+            "/interface/wireguard" | "/interface/bridge" => self.sync_interfaces(),
+            "/certificate" => self.drop_stale_credentials(),
+            "/ip/hotspot/profile" => self.stock_pages(),
+            "/ip/hotspot" => {
+                self.stock_pages();
+                self.wake_devices();
+            }
             _ => {}
         }
     }
