@@ -15,6 +15,7 @@ mod health;
 mod limits;
 mod openapi;
 mod packages;
+mod passes;
 mod pay;
 mod portal;
 mod recover;
@@ -31,7 +32,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{Next, from_fn, from_fn_with_state},
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tower_sessions_sqlx_store::MySqlStore;
@@ -107,6 +108,9 @@ fn customers(state: &AppState) -> Router<AppState> {
         .route("/api/user/status", get(status::status))
         .route("/api/user/events", get(events::user))
         .route("/api/user/recover", post(recover::recover))
+        .route("/api/user/pass", get(passes::pass))
+        .route("/api/user/pass/devices", post(passes::join))
+        .route("/api/user/pass/devices/{id}", delete(passes::remove))
         .route_layer(from_fn_with_state(state.clone(), want_database));
     Router::new()
         .route("/", get(portal::unnamed))
@@ -114,6 +118,10 @@ fn customers(state: &AppState) -> Router<AppState> {
         .route("/pay", post(portal::pay))
         .route("/voucher", post(portal::voucher))
         .route("/recover", post(portal::recover))
+        .route("/p/{code}", get(portal::open_pass))
+        .route("/pass", post(portal::join_pass))
+        .route("/devices/add", post(portal::add_device))
+        .route("/devices/remove", post(portal::remove_device))
         .route("/theme", post(portal::theme))
         .merge(api)
         .route_layer(from_fn_with_state(state.clone(), cross_site::refuse_other_sites))

@@ -52,13 +52,16 @@ impl Site {
     async fn sell(&self, package: &Package, device: &str) -> Pass {
         let code = self.world.billing.create_vouchers(package.id, 1, "test").await.unwrap().remove(0);
         let session = self.world.billing.redeem_voucher(&code, Some("site"), mac(device), None).await.unwrap();
-        self.world.billing.first_pass(session).await.unwrap().expect("a first session has a pass")
+        self.world.billing.first_pass(session, &Shown::default()).await.unwrap().expect("a first session has a pass")
     }
 
     async fn online(&self, package: &Package, device: &str) -> Pass {
         self.router.join(device).unwrap();
         let pass = self.sell(package, device).await;
         self.is_on(device).await;
+        let id = pass.session_id.as_uuid().simple();
+        let begun = format!("select count(*) from sessions where id = unhex('{id}') and starts_at is not null");
+        eventually("time to run", async || self.world.count(&begun).await == 1).await;
         pass
     }
 
@@ -360,13 +363,33 @@ async fn what_a_guest_buys_with_another_phone_is_its_own(pool: MySqlPool) {
 async fn paying_for_somebody_elses_device_gives_no_pass_to_their_time(pool: MySqlPool) {
     let site = Site::new(pool).await;
     let package = site.package_for(2).await;
-    let victim = site.buy(&package, "0712000100", A).await;
-    let pass = site.pass_of_payer(victim).await.unwrap();
-    let thief = site.buy(&package, "0712000200", A).await;
-    assert!(site.pass_of_payer(thief).await.is_none());
-    let again = site.buy(&package, "0712000200", A).await;
+    let cheap = site.buy(&package, "0712000200", A).await;
+    let bait = site.pass_of_payer(cheap).await.unwrap();
+    // Whoever has the device buys with their own phone: the first payer may not carry that away.
+    let owner = site.buy(&package, "0712000100", A).await;
+    assert!(site.look(&bait).await.is_none() && site.pass_of_payer(cheap).await.is_none());
+    assert!(matches!(site.by_code(&bait.code.to_string(), NOBODY).await, Err(PassError::NotValid)));
+    assert!(site.pass_of_payer(owner).await.is_none(), "nor the other way round");
+    let again = site.buy(&package, "0712000100", A).await;
     assert!(site.pass_of_payer(again).await.is_none(), "nor after paying twice");
-    assert!(site.look(&pass).await.unwrap().seconds_remaining > 3600, "a gift is a gift");
+    let status = site.world.billing.device_status(Some("site"), mac(A)).await.unwrap();
+    assert!(status.seconds_remaining.unwrap() > 3 * 3500, "the time itself is all there");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn one_browser_that_pays_with_another_phone_keeps_its_pass(pool: MySqlPool) {
+    let site = Site::new(pool).await;
+    let package = site.package_for(2).await;
+    let voucher = site.sell(&package, A).await;
+    let payment = site.buy(&package, "0712000200", A).await;
+    let both =
+        Shown { pass: Some(voucher.token.clone()), payer: Some(site.world.billing.payer_token(payment)), code: None };
+    let pass = site.world.billing.find_pass(&both, NOBODY).await.unwrap().unwrap();
+    assert!(pass.session_id != voucher.session_id && pass.seconds_remaining > 7000);
+    assert!(
+        site.look(&voucher).await.is_none() && site.pass_of_payer(payment).await.is_none(),
+        "one alone is not enough"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -377,6 +400,10 @@ async fn a_device_with_time_of_its_own_is_not_taken_over(pool: MySqlPool) {
     assert_eq!(refusal(site.join(&mine, B, Wish::Add).await.unwrap_err()), Refusal::Taken);
     assert_eq!(refusal(site.join(&mine, B, replace(&mine, A)).await.unwrap_err()), Refusal::Taken);
     assert_eq!((site.devices(&mine).await, site.devices(&theirs).await), (vec![mac(A)], vec![mac(B)]));
+    site.run("insert into blocks (id, mac, active_mac, reason, blocked_by, created_at, updated_at)
+              select id, unhex('A4CF1200000C'), unhex('A4CF1200000C'), 'a test', 'jane', now(6), now(6) from routers limit 1").await;
+    assert_eq!(refusal(site.join(&mine, C, Wish::Add).await.unwrap_err()), Refusal::Blocked);
+    site.run("delete from blocks").await;
     let strange = Wish::Replace(theirs.devices[0].id);
     assert_eq!(refusal(site.join(&mine, C, strange).await.unwrap_err()), Refusal::NotAMember);
     let removal = site.world.billing.remove_device(&mine, theirs.devices[0].id).await.unwrap_err();
@@ -449,10 +476,6 @@ async fn moving_back_and_forth_does_not_bring_data_back(pool: MySqlPool) {
     let site = Site::new(pool).await;
     let package = site.package("data", PackageTerms { data: Some(DataSize::from_mb(100)), ..terms("data", 60) }).await;
     let pass = site.online(&package, A).await;
-    eventually("time runs", async || {
-        site.world.count("select count(*) from sessions where starts_at is not null").await == 1
-    })
-    .await;
     site.run("update session_devices set used_bytes = 40000000").await;
     let left = async |device| {
         site.world.billing.device_status(Some("site"), mac(device)).await.unwrap().bytes_remaining.unwrap()

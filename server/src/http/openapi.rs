@@ -3,7 +3,7 @@
 use axum::{Json, response::IntoResponse};
 use utoipa::OpenApi;
 
-use super::{admin, by_hand, callback, events, health, packages, pay, recover, router_poll, status};
+use super::{admin, by_hand, callback, events, health, packages, passes, pay, recover, router_poll, status};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,9 @@ use super::{admin, by_hand, callback, events, health, packages, pay, recover, ro
         callback::with_token,
         callback::without_token,
         recover::recover,
+        passes::pass,
+        passes::join,
+        passes::remove,
         by_hand::confirm,
         by_hand::validate,
         by_hand::result,

@@ -15,6 +15,7 @@ mod callbacks;
 mod cli;
 #[cfg(test)]
 mod database;
+mod devices;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Billing,
     db::{
-        Repeat, StoreError,
+        Repeat, StoreError, blocks,
         session_devices::{self, Held, Intent},
         session_moves::{self, MoveKind, NewMove},
         sessions::{self, SharedRecord},
@@ -115,7 +115,8 @@ impl Billing {
         let (mut tx, session) = self.lock_session(session_id).await?;
         let members = session_devices::list_members(&mut *tx, session.id).await?;
         let held = session_devices::lock_devices(&mut tx, &[place], now).await?.remove(&place);
-        let claim = claim(held.as_ref(), session.id, now);
+        let is_blocked = blocks::find_block(&mut *tx, place.1).await?.is_some();
+        let claim = if is_blocked { Claim::Blocked } else { claim(held.as_ref(), session.id, now) };
         let step =
             standing(&mut tx, &session, &members, day, now).await?.decide(Newcomer { place, claim }, request.wish)?;
         let (kind, from, is_counted) = match step {
@@ -176,7 +177,7 @@ impl Billing {
     /// The session of a pass, or what it was extended to a moment ago, held until the transaction ends.
     async fn lock_session(&self, id: SessionId) -> Result<(Transaction<'static, MySql>, SharedRecord), PassError> {
         let session = sessions::find_shared(self.pool(), id).await?;
-        let current = self.follow(session).await?.ok_or(Refusal::Over)?;
+        let current = self.follow(session).await?.filter(|session| self.is_alive(session)).ok_or(Refusal::Over)?;
         let mut tx = self.pool().begin().await.map_err(StoreError::from)?;
         let locked = sessions::lock_shared(&mut tx, current.id).await?.ok_or(Refusal::Over)?;
         Ok((tx, locked))

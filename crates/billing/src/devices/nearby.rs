@@ -75,6 +75,11 @@ impl Billing {
         Ok(hosts.iter().find(|(mac, _)| self.handle(router.id, *mac) == handle).cloned())
     }
 
+    /// Whether the router sees a device that is not on the network; `false` also when it cannot be asked.
+    pub async fn is_nearby(&self, router: &RouterRecord, mac: MacAddr) -> bool {
+        self.hosts(router).await.is_ok_and(|hosts| hosts.iter().any(|(host, _)| *host == mac))
+    }
+
     /// What the router sees, read at most every few seconds whoever asks.
     async fn hosts(&self, router: &RouterRecord) -> Result<Hosts, NearbyError> {
         if let Some(hosts) = self.inner.kept.hosts(router.id) {

@@ -119,16 +119,18 @@ impl Billing {
         self.sign("payer", id.as_uuid())
     }
 
-    /// The pass of a session that was just made for the browser in front, such as by a voucher; `None` when it goes on
-    /// from time that may be somebody else's.
+    /// The pass of a session that was just made for the browser in front, such as by a voucher. `None` when it goes on
+    /// from time that is not this browser's.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn first_pass(&self, session_id: SessionId) -> Result<Option<Pass>, StoreError> {
-        match sessions::find_shared(self.pool(), session_id).await? {
-            Some(shared) if shared.carried_from.is_none() => self.open(&shared).await.map(Some),
-            _ => Ok(None),
-        }
+    pub async fn first_pass(&self, session_id: SessionId, shown: &Shown) -> Result<Option<Pass>, StoreError> {
+        let Some(made) = sessions::find_shared(self.pool(), session_id).await? else { return Ok(None) };
+        let is_own = match made.carried_from {
+            None => true,
+            Some(before) => self.kept_by(shown).await?.is_some_and(|kept| kept.id == before),
+        };
+        if is_own { self.open(&made).await.map(Some) } else { Ok(None) }
     }
 
     /// Opens the pass that somebody shows; `None` when they show none that opens a session which is not over.
@@ -136,18 +138,12 @@ impl Billing {
     /// # Errors
     /// [`PassError::NotValid`] and [`PassError::TooMany`] for a code, never for what a browser keeps.
     pub async fn find_pass(&self, shown: &Shown, by: Guesser) -> Result<Option<Pass>, PassError> {
-        let session = match shown {
-            Shown { code: Some(code), .. } => Some(self.session_of_code(code, by).await?),
-            Shown { pass, payer, .. } => {
-                let kept = match pass.as_deref().and_then(|token| self.verify("pass", token)) {
-                    Some(id) => self.follow(sessions::find_shared(self.pool(), id.into()).await?).await?,
-                    None => None,
-                };
-                match (kept, payer.as_deref().and_then(|token| self.verify("payer", token))) {
-                    (Some(session), _) => Some(session),
-                    (None, Some(id)) => self.session_of_payer(id.into()).await?,
-                    (None, None) => None,
-                }
+        let session = match &shown.code {
+            Some(code) => Some(self.session_of_code(code, by).await?),
+            None => {
+                let kept = self.kept_by(shown).await?;
+                let bought = self.bought_by(shown, kept.as_ref()).await?;
+                bought.into_iter().chain(kept).find(|session| self.is_alive(session))
             }
         };
         match session {
@@ -187,42 +183,55 @@ impl Billing {
             return Err(PassError::NotValid);
         };
         let session = sessions::find_shared(self.pool(), id).await?;
-        self.follow(session).await?.ok_or(PassError::NotValid)
+        let session = self.follow(session).await?.filter(|session| self.is_alive(session));
+        session.ok_or(PassError::NotValid)
     }
 
-    /// The session that a payment bought, if the browser that paid may hold its pass. Anybody can pay for a device
-    /// whose address they know; the time that was left on it is not theirs. So every session that this one goes on
-    /// from must have been bought with the same phone.
-    async fn session_of_payer(&self, id: PaymentId) -> Result<Option<SharedRecord>, StoreError> {
-        let Some(bought) = sessions::find_shared_of_payment(self.pool(), id).await? else { return Ok(None) };
+    /// The session of the pass that a browser keeps.
+    async fn kept_by(&self, shown: &Shown) -> Result<Option<SharedRecord>, StoreError> {
+        match shown.pass.as_deref().and_then(|token| self.verify("pass", token)) {
+            Some(id) => self.follow(sessions::find_shared(self.pool(), id.into()).await?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The session that this browser bought. Anybody can pay for a device whose address they know, and the time that
+    /// was left on it is not theirs: every session that this one goes on from must have been bought with the same
+    /// phone, or be what the browser keeps the pass of.
+    async fn bought_by(&self, shown: &Shown, kept: Option<&SharedRecord>) -> Result<Option<SharedRecord>, StoreError> {
+        let Some(id) = shown.payer.as_deref().and_then(|token| self.verify("payer", token)) else { return Ok(None) };
+        let Some(bought) = sessions::find_shared_of_payment(self.pool(), id.into()).await? else { return Ok(None) };
         let mut before = bought.carried_from;
         for _ in 0..MAX_CHAIN {
-            let Some(id) = before else { return self.follow(Some(bought)).await };
+            let Some(id) = before.filter(|id| kept.is_none_or(|kept| kept.id != *id)) else {
+                return self.follow(Some(bought)).await;
+            };
             match sessions::find_shared(self.pool(), id).await? {
-                Some(session) if session.user_id.is_some() && session.user_id == bought.user_id => {
-                    before = session.carried_from;
-                }
+                Some(session) if is_same_customer(&session, &bought) => before = session.carried_from,
                 _ => return Ok(None),
             }
         }
         Ok(None)
     }
 
-    /// The session that goes on from this one; `None` when all is over.
+    /// The last of the sessions that go on from this one and were bought by the same customer. What somebody else
+    /// added to is theirs as well, and a pass to the first part must not open it.
     pub(super) async fn follow(&self, session: Option<SharedRecord>) -> Result<Option<SharedRecord>, StoreError> {
-        let mut session = session;
+        let Some(mut session) = session else { return Ok(None) };
         for _ in 0..MAX_CHAIN {
-            match session {
-                Some(found) if found.is_extended => {
-                    session = sessions::find_successor(self.pool(), found.id).await?;
-                }
-                found => {
-                    let is_over = |found: &SharedRecord| matches!(found.at(self.now()), Session::Ended { .. });
-                    return Ok(found.filter(|found| !is_over(found)));
-                }
+            if !session.is_extended {
+                break;
+            }
+            match sessions::find_successor(self.pool(), session.id).await? {
+                Some(next) if is_same_customer(&session, &next) => session = next,
+                _ => break,
             }
         }
-        Ok(None)
+        Ok(Some(session))
+    }
+
+    pub(super) fn is_alive(&self, session: &SharedRecord) -> bool {
+        !matches!(session.at(self.now()), Session::Ended { .. })
     }
 
     async fn open(&self, session: &SharedRecord) -> Result<Pass, StoreError> {
@@ -319,6 +328,10 @@ impl Billing {
 
 /// How the log calls a wrong code beside the device that showed it.
 const WRONG_DEVICE: &str = "pass.wrong_device";
+
+fn is_same_customer(one: &SharedRecord, other: &SharedRecord) -> bool {
+    one.user_id.is_some() && one.user_id == other.user_id
+}
 
 /// The day in which moves are counted.
 pub(super) struct DayOfMoves {
