@@ -177,10 +177,7 @@ impl Control {
     /// When a new certificate is wanted and cannot be made.
     pub fn inject(&self, rule: FaultRule) -> Result<(), ControlError> {
         if rule.fault == Fault::TlsCertificate {
-            return self
-                .shared
-                .with_router(|router| router.reissue_api_certificate())
-                .map_err(ControlError::Certificate);
+            return self.shared.with_router(Router::reissue_api_certificate).map_err(ControlError::Certificate);
         }
         locked(&self.shared.faults).arm(rule);
         Ok(())

@@ -24,6 +24,8 @@ impl Router {
     }
 
     fn resource(&self) -> Vec<Attribute> {
+        let smips = self.options.smips;
+        let (architecture, board) = if smips { ("smips", "hAP lite") } else { ("arm64", "hAP ax lite") };
         let free = self.flash_free().to_string();
         let uptime = value::format_seconds(self.now_ms.saturating_sub(self.booted_at_ms));
         record(&[
@@ -39,8 +41,8 @@ impl Router {
             ("cpu-load", "3"),
             ("free-hdd-space", &free),
             ("total-hdd-space", "134217728"),
-            ("architecture-name", "arm64"),
-            ("board-name", "hAP ax lite"),
+            ("architecture-name", architecture),
+            ("board-name", board),
             ("platform", "MikroTik"),
         ])
     }

@@ -268,12 +268,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(request: &Request, mut stre
     let chunked = field("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
     let length = field("content-length").and_then(|value| value.parse::<usize>().ok());
     let empty = request.method == Method::Head || status == 204 || status == 304;
-    while !empty {
+    loop {
         let whole = match length {
             Some(length) if !chunked => body.len() >= length,
             _ => chunked && unchunked(&body).is_some(),
         };
-        if whole {
+        if empty || whole {
             break;
         }
         let count = match stream.read(&mut buffer).await {

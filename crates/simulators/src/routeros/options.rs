@@ -225,6 +225,9 @@ pub struct Options {
     pub ros: RosVersion,
     /// Whether the hotspot package is there. Without it every `/ip/hotspot…` is unknown.
     pub hotspot: bool,
+    /// Whether it is a small board (`smips`, hAP lite): from 7.20 on the hotspot is not part of its system, and
+    /// without the package of its own every `/ip/hotspot…` is unknown. [`Self::hotspot`] gives way to it.
+    pub smips: bool,
     /// Device-mode of the board.
     pub device_mode: DeviceMode,
     /// How time runs.
@@ -297,6 +300,7 @@ impl Default for Options {
             tls: None,
             ros: RosVersion::default(),
             hotspot: true,
+            smips: false,
             device_mode: DeviceMode::default(),
             clock: ClockMode::Virtual { start_epoch_secs: VIRTUAL_START_EPOCH_SECS },
             accounts: vec![Account { name: "admin".into(), password: "bando".into(), group: "full".into() }],

@@ -30,10 +30,8 @@ impl Router {
                     row.set("listen-port", (13_231 + self.rows(menu.path).len()).to_string());
                 }
             }
-            "/ip/address" => {
-                if row.text("network").is_empty() {
-                    row.set("network", network_of(&row.text("address")));
-                }
+            "/ip/address" if row.text("network").is_empty() => {
+                row.set("network", network_of(&row.text("address")));
             }
             "/file" => {
                 let directory = row.text("type") == "directory";

@@ -9,7 +9,7 @@ use super::{
     clock::{Millis, SimClock},
     fetch::{Internet, NetworkTask},
     hotspot::Hotspot,
-    options::{DeviceMode, Options},
+    options::{DeviceMode, Options, RosVersion},
     preload,
     query::Attribute,
     scheduler::Timer,
@@ -82,7 +82,10 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(mut options: Options) -> Self {
+        if options.smips && options.ros >= RosVersion::V7_22 {
+            options.hotspot = false;
+        }
         let clock = SimClock::new(options.clock);
         let mut router = Self {
             clock_set_epoch_secs: clock.true_epoch_secs(0),

@@ -4,6 +4,7 @@
 mod faults;
 mod fetch;
 mod hotspot;
+mod properties;
 mod protocol;
 mod provisioning;
 mod restart;

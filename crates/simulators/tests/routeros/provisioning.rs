@@ -151,6 +151,11 @@ async fn the_hotspot_package_may_be_gone_after_an_upgrade() {
     sim.join(MAC).unwrap();
     sim.upgrade(RosVersion::V7_22, false);
     let mut api = Api::login(&sim).await;
+    let small = Sim::start(Options { smips: true, ..Options::default() }).await.unwrap();
+    assert!(small.rows("/ip/hotspot").is_err());
+    let small = Sim::start(Options { smips: true, ros: RosVersion::V7_18, ..Options::default() }).await.unwrap();
+    assert!(small.rows("/ip/hotspot").is_ok());
+    assert_eq!(value(&small.rows("/system/resource").unwrap()[0], "architecture-name"), "smips");
     assert!(api.refused(&["/ip/hotspot/user/print"]).await.starts_with("no such command"));
     assert_eq!(sim.paste("/ip hotspot print").await.error(), Some("bad command name hotspot (line 1 column 5)"));
     assert_eq!(sim.state().version, "7.22.1 (stable)");

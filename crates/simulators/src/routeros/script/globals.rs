@@ -226,10 +226,10 @@ impl Machine {
         match self.block(code).await {
             Err(Stop::Error { message, place }) => {
                 let text = Value::text(format!("{message} ({place})"));
-                if let Some(Expr::Code(handler)) = args.get("do") {
-                    if let done @ Flow::Return(_) = self.block_with(handler, vec![(name, text)]).await? {
-                        return Ok(done);
-                    }
+                if let Some(Expr::Code(handler)) = args.get("do")
+                    && let done @ Flow::Return(_) = self.block_with(handler, vec![(name, text)]).await?
+                {
+                    return Ok(done);
                 }
                 Ok(Flow::Next(Value::Bool(true)))
             }

@@ -380,10 +380,8 @@ impl Machine {
 
     fn lookup(&self, name: &str) -> Value {
         // In `where` a variable named like a property is that property (documented: choose other names).
-        if let Some((menu, _)) = &self.row {
-            if menu.field(name, self.grammar.ros).is_some() {
-                return self.field(name);
-            }
+        if self.row.as_ref().is_some_and(|(menu, _)| menu.field(name, self.grammar.ros).is_some()) {
+            return self.field(name);
         }
         for scope in self.scopes.iter().rev() {
             match scope.get(name) {

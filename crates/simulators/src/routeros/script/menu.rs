@@ -304,6 +304,9 @@ pub(super) fn typed(menu: &Menu, ros: crate::routeros::options::RosVersion, row:
         return if flag { Value::Bool(false) } else { Value::Nothing };
     };
     let text = String::from_utf8_lossy(bytes);
+    if name == "gmt-offset" {
+        return offset_secs(&text).map_or_else(|| Value::Str(bytes.clone()), Value::Num);
+    }
     if name == ".id" {
         return Value::Id(text.into_owned());
     }
@@ -323,6 +326,13 @@ pub(super) fn typed(menu: &Menu, ros: crate::routeros::options::RosVersion, row:
         Some(Kind::Text) if !menu.field(name, ros).is_some_and(|field| field.writable) => by_looks(&text, bytes),
         Some(_) => Value::Str(bytes.clone()),
     }
+}
+
+/// Scripts get the offset of the zone as seconds, where `print` shows `+03:00` (reported from the field).
+fn offset_secs(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.trim_start_matches('+').split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    Some(hours.saturating_mul(3600).saturating_add(minutes.saturating_mul(60)))
 }
 
 fn by_looks(text: &str, bytes: &[u8]) -> Value {

@@ -293,13 +293,13 @@ impl Parser<'_> {
 
     fn arguments(&mut self, takes: &Takes) -> Parsed<Args> {
         let mut args = Args::default();
-        if let Takes::Menu(menu, verb) = takes {
-            if verb == "find" {
-                self.cursor.skip_blanks();
-                self.keyword("where");
-                args.filter = self.filter(menu)?;
-                return Ok(args);
-            }
+        if let Takes::Menu(menu, verb) = takes
+            && verb == "find"
+        {
+            self.cursor.skip_blanks();
+            self.keyword("where");
+            args.filter = self.filter(menu)?;
+            return Ok(args);
         }
         loop {
             self.cursor.skip_blanks();
@@ -324,11 +324,11 @@ impl Parser<'_> {
                 args.unset.push(word);
                 continue;
             }
-            if let (Takes::Menu(menu, verb), "where") = (takes, word.as_str()) {
-                if matches!(verb.as_str(), "print" | "getall" | "listen") {
-                    args.filter = self.filter(menu)?;
-                    break;
-                }
+            if let (Takes::Menu(menu, verb), "where") = (takes, word.as_str())
+                && matches!(verb.as_str(), "print" | "getall" | "listen")
+            {
+                args.filter = self.filter(menu)?;
+                break;
             }
             if self.takes_flag(takes, &word) && self.cursor.peek().is_none_or(ends_word) {
                 args.flags.push(word);
@@ -393,7 +393,7 @@ impl Parser<'_> {
                 let at = self.cursor.at;
                 self.cursor.skip_blanks();
                 // `name= other=…` is refused, `name=` at the end is an empty value (observed on 7.23).
-                if self.cursor.peek().is_none_or(|byte| ends_word(byte)) {
+                if self.cursor.peek().is_none_or(ends_word) {
                     Ok(Expr::Literal(Value::text(""), String::new()))
                 } else {
                     Err(self.cursor.error_at(at, "expected end of command"))

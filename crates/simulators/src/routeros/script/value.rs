@@ -295,10 +295,10 @@ pub(crate) fn literal(text: &str) -> Value {
     if let Ok(ip) = text.parse::<Ipv4Addr>() {
         return Value::Ip(ip);
     }
-    if let Some((ip, length)) = text.split_once('/') {
-        if let (Ok(ip), Ok(length @ 0..=32)) = (ip.parse::<Ipv4Addr>(), length.parse::<u8>()) {
-            return Value::Prefix(ip, length);
-        }
+    if let Some((ip, length)) = text.split_once('/')
+        && let (Ok(ip), Ok(length @ 0..=32)) = (ip.parse::<Ipv4Addr>(), length.parse::<u8>())
+    {
+        return Value::Prefix(ip, length);
     }
     match text.strip_prefix('*') {
         Some(hex) if !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
