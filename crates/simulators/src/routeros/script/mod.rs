@@ -9,8 +9,10 @@
 //! and a text that ends in the command and its line, a missing element and an empty `find` are no errors, `:execute`
 //! keeps its errors to itself.
 
+mod arguments;
 mod ast;
 mod cursor;
+mod evaluate;
 mod expression;
 mod fetching;
 mod functions;
