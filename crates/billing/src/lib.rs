@@ -30,6 +30,7 @@ mod sessions;
 pub mod settings;
 pub mod silence;
 pub mod vouchers;
+pub mod why;
 
 use std::{sync::Arc, time::Duration};
 
@@ -195,9 +196,19 @@ impl Billing {
         }
     }
 
-    /// Tests one router; see [`access::test_router`].
-    pub async fn test_router(&self, router: &routers::RouterRecord) -> Vec<access::Check> {
-        access::test_router(router, &self.inner.deps.secret, routeros_api::Settings::default()).await
+    /// Tests one router, which should lead customers to `portal`; see [`access::test_router`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn test_router(
+        &self,
+        router: &routers::RouterRecord,
+        portal: access::Portal,
+    ) -> Result<access::Tested, StoreError> {
+        let expected = access::Expected { portal, zone: self.zone().await? };
+        let Deps { pool, secret, clock, .. } = &self.inner.deps;
+        let settings = routeros_api::Settings::default();
+        access::test_router(pool, router, secret, settings, &expected, clock.as_ref()).await
     }
 
     /// Waits until pushes in flight and background tasks have ended, at most `deadline`; `false` if some

@@ -77,6 +77,18 @@ pub const SETTINGS: &[Setting] = &[
         default: "off",
         max_chars: 3,
     },
+    Setting {
+        name: OUTAGE_CREDIT,
+        help: "on gives customers back by itself what they lost while a router was without power or internet",
+        default: "off",
+        max_chars: 3,
+    },
+    Setting {
+        name: OUTAGE_CREDIT_MIN,
+        help: "only for outages of at least so many minutes; 1 to 1440",
+        default: "10",
+        max_chars: 4,
+    },
 ];
 
 /// How often paid time may go to another device in a day.
@@ -86,6 +98,11 @@ pub const PAY_BY_HAND: &str = "pay_by_hand";
 /// Whether the paybill takes money for nothing but this.
 pub const PAYBILL_ONLY_WIFI: &str = "paybill_only_wifi";
 
+/// Whether what customers lose in an outage is given back by itself.
+pub const OUTAGE_CREDIT: &str = "outage_credit_automatic";
+/// How long an outage has to be for that, in minutes.
+pub const OUTAGE_CREDIT_MIN: &str = "outage_credit_min_minutes";
+
 /// Whether a setting takes this value, beside its length.
 fn is_sound(name: &str, value: &str) -> bool {
     match name {
@@ -94,7 +111,8 @@ fn is_sound(name: &str, value: &str) -> bool {
         "alarm_day" => silence::day_hours(value).is_some(),
         "alarm_usual_sales" => value.parse::<u32>().is_ok_and(|sales| sales > 0),
         MOVES_PER_DAY => value.parse::<u32>().is_ok_and(|moves| moves <= 50),
-        PAY_BY_HAND | PAYBILL_ONLY_WIFI => matches!(value, "on" | "off"),
+        OUTAGE_CREDIT_MIN => value.parse::<u32>().is_ok_and(|minutes| (1..=1440).contains(&minutes)),
+        PAY_BY_HAND | PAYBILL_ONLY_WIFI | OUTAGE_CREDIT => matches!(value, "on" | "off"),
         _ => true,
     }
 }

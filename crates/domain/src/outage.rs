@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::session::secs_rounded_up;
+use crate::session::{Times, secs_rounded_up};
 
 /// A stretch of time; empty when it ends before it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +111,22 @@ pub fn lost_secs(outage: Span, verdict: Verdict, paid: Span, on_secs: u64) -> u6
     }
 }
 
+/// A session that the clock has ended goes on for `secs`, from the moment a router confirms access. What it had
+/// before counts as spent.
+#[must_use]
+pub const fn revive(times: &Times, secs: u64) -> Times {
+    Times {
+        duration_secs: secs,
+        spent_secs: times.spent_secs.saturating_add(times.duration_secs),
+        added_secs: times.added_secs.saturating_add(secs),
+        starts_at: None,
+        ends_at: None,
+        ended_at: None,
+        paused_at: None,
+        pauses: times.pauses,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +187,24 @@ mod tests {
             Just(Verdict::Served),
             Just(Verdict::Unknown),
         ]
+    }
+
+    #[test]
+    fn who_goes_on_has_what_was_bought_and_what_was_given() {
+        let times = Times {
+            duration_secs: 3600,
+            spent_secs: 100,
+            added_secs: 60,
+            starts_at: Some(at(0)),
+            ends_at: Some(at(3600)),
+            ended_at: Some(at(3601)),
+            paused_at: None,
+            pauses: 1,
+        };
+        let revived = revive(&times, 1200);
+        assert_eq!(revived.session(at(9000)), crate::session::Session::Waiting { duration_secs: 1200 });
+        assert_eq!(revived.duration_secs + revived.spent_secs, times.duration_secs + times.spent_secs + 1200);
+        assert_eq!((revived.added_secs, revived.pauses), (1260, 1));
     }
 
     proptest! {

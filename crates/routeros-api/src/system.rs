@@ -188,7 +188,20 @@ impl System {
     /// # Errors
     /// Every [`RouterOsError`].
     pub async fn count_active(&self) -> Result<u32, RouterOsError> {
-        let command = Command::new("/ip/hotspot/active/print").attr("count-only", "");
+        self.count(Command::new("/ip/hotspot/active/print")).await
+    }
+
+    /// How many devices the hotspot sees that are not on: those at the login page.
+    ///
+    /// # Errors
+    /// Every [`RouterOsError`].
+    pub async fn count_at_portal(&self) -> Result<u32, RouterOsError> {
+        let hosts = Command::new("/ip/hotspot/host/print");
+        self.count(hosts.equals("authorized", "false").equals("bypassed", "false")).await
+    }
+
+    async fn count(&self, command: Command) -> Result<u32, RouterOsError> {
+        let command = command.attr("count-only", "");
         let answer = self.connection.run(command).await?;
         match answer.ret.as_deref().map(str::trim).and_then(|text| text.parse().ok()) {
             Some(count) => Ok(count),

@@ -30,6 +30,7 @@ pub mod settings;
 pub mod statements;
 pub mod users;
 pub mod vouchers;
+pub(crate) mod why;
 
 use std::{str::FromStr, time::Duration};
 

@@ -2,11 +2,17 @@
 //! should know, and what customers get back for it.
 
 mod alerts;
+pub(crate) mod credit;
+mod detail;
 mod facts;
-mod outage;
+pub(crate) mod outage;
 mod pulse;
 
-pub(crate) use pulse::Pulse;
+pub use credit::{CreditError, Credited};
+pub use detail::{Health, OutagePolicy};
+
+pub(crate) use alerts::{SKEW_MAX_SECS, is_nearly_full};
+pub(crate) use pulse::{Pulse, polled_heard, polled_silent};
 
 pub use crate::db::{outages::OutageRecord, router_events::EventRecord, router_facts::FactsRecord};
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Begins an outage that lasts since `from_at`; `false` when it is known already.
-pub(super) async fn open(
+pub(crate) async fn open(
     pool: &MySqlPool,
     router_id: RouterId,
     from_at: DateTime<Utc>,
@@ -52,15 +52,14 @@ async fn open_once(
 }
 
 /// An outage that is over.
-pub(super) struct Over {
-    pub(super) id: Uuid,
-    pub(super) span: Span,
-    pub(super) verdict: Verdict,
+pub(crate) struct Over {
+    pub(crate) span: Span,
+    pub(crate) verdict: Verdict,
 }
 
 /// Ends the outage of a router, if there is one, and writes down what each customer lost in it. `uptime_secs` is
 /// how long the router has been running; what its customers used is in the database already.
-pub(super) async fn close(
+pub(crate) async fn close(
     pool: &MySqlPool,
     router_id: RouterId,
     uptime_secs: Option<u64>,
@@ -99,7 +98,7 @@ async fn close_once(
     let text = format!("It was back after {}. {}", super::in_words(span.length()), words(verdict));
     router_events::insert_event(&mut *transaction, router_id, EventKind::Online, &text, now).await?;
     transaction.commit().await?;
-    Ok(Some(Over { id, span, verdict }))
+    Ok(Some(Over { span, verdict }))
 }
 
 /// What is known of the time a router was away, for its owner.

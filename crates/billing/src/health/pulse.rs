@@ -140,23 +140,66 @@ impl Pulse {
         if self.is_away == Some(false) {
             return Ok(());
         }
-        if let Some(over) = outage::close(&deps.pool, router.id, uptime_secs, now).await? {
-            let message = format!(
-                "Router {} is back after {}. {} What was paid meanwhile is delivered now.",
-                router.name,
-                in_words(over.span.length()),
-                outage::words(over.verdict)
-            );
-            let alert = Alert { kind: "router_back", severity: Severity::Info, message: &message };
-            alerts::tell(&deps.pool, router.id, &alert, now).await?;
-        }
-        for kind in [DOWN, CERTIFICATE] {
-            alerts::take_back(&deps.pool, router.id, kind, now).await?;
-        }
+        back(deps, router, uptime_secs, now).await?;
         self.is_away = Some(false);
-        deps.changed.notify_one();
         Ok(())
     }
+}
+
+/// A router that asks the server has not done so since `since`.
+pub(crate) async fn polled_silent(
+    deps: &Deps,
+    router: &RouterRecord,
+    since: DateTime<Utc>,
+    text: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let is_new = match router.last_seen_at {
+        None => !notifications::was_raised(&deps.pool, DOWN, &router.id.to_string()).await?,
+        Some(_) => outage::open(&deps.pool, router.id, since, text, now).await?,
+    };
+    if !is_new {
+        return Ok(());
+    }
+    let message =
+        format!("Router {} is not reachable. Payments are kept and delivered when it is back. {text}", router.name);
+    alerts::tell(&deps.pool, router.id, &Alert { kind: DOWN, severity: Severity::Critical, message: &message }, now)
+        .await
+}
+
+/// A router that asks the server has said what is on it, and that was written down. `uptime_secs` is how long it has
+/// been running, if it told.
+pub(crate) async fn polled_heard(
+    deps: &Deps,
+    router: &RouterRecord,
+    uptime_secs: Option<u64>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    back(deps, router, uptime_secs, now).await
+}
+
+/// Ends the outage of a router, if there is one, and tells its owner.
+async fn back(
+    deps: &Deps,
+    router: &RouterRecord,
+    uptime_secs: Option<u64>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if let Some(over) = outage::close(&deps.pool, router.id, uptime_secs, now).await? {
+        let message = format!(
+            "Router {} is back after {}. {} What was paid meanwhile is delivered now.",
+            router.name,
+            in_words(over.span.length()),
+            outage::words(over.verdict)
+        );
+        let alert = Alert { kind: "router_back", severity: Severity::Info, message: &message };
+        alerts::tell(&deps.pool, router.id, &alert, now).await?;
+        deps.changed.notify_one();
+    }
+    for kind in [DOWN, CERTIFICATE] {
+        alerts::take_back(&deps.pool, router.id, kind, now).await?;
+    }
+    Ok(())
 }
 
 const fn is_another_certificate(error: &RouterOsError) -> bool {

@@ -31,7 +31,7 @@ use crate::{
         routers::{Reach, RouterRecord},
         session_devices::WorkRecord,
     },
-    random,
+    health, random,
     seal::SealError,
 };
 
@@ -231,6 +231,7 @@ async fn take(
     };
     router_pulls::record_report(&deps.pool, router.id, &outcome.memory, now).await?;
     router_pulls::finish_turn(&deps.pool, router.id, turn).await?;
+    health::polled_heard(deps, router, report.about.uptime_secs, now).await?;
     let work = round::live_work(deps, router, now).await?;
     let answer = if outcome.is_again {
         demand(deps, router.id, &work, now).await?

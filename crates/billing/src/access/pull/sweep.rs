@@ -4,20 +4,17 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::NotificationId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::{Deps, writeback},
     db::{
-        StoreError,
-        notifications::{self, NewNotification, Severity},
-        router_pulls, routers,
+        StoreError, router_pulls, routers,
         routers::RouterRecord,
         session_devices::{self, WorkRecord},
     },
-    random,
+    health,
 };
 
 /// The longest rest between two sweeps.
@@ -99,19 +96,7 @@ async fn tell_silence(
     for device in work.iter().filter(|device| device.is_due(now)) {
         writeback::failed(&deps.pool, device, &text, Some(Duration::ZERO), now).await?;
     }
-    let message =
-        format!("Router {} is not reachable. Payments are kept and delivered when it is back. {text}", router.name);
-    let key = format!("router_down:{}", router.id);
-    let new = NewNotification {
-        id: NotificationId::from_uuid(random::uuid(now)),
-        severity: Severity::Critical,
-        kind: "router_down",
-        message: &message,
-        subject: Some(router.id.to_string()),
-        dedupe_key: Some(&key),
-        created_at: now,
-    };
-    notifications::insert_notification(&deps.pool, &new).await?;
+    health::polled_silent(deps, router, since, &text, now).await?;
     deps.changed.notify_one();
     Ok(())
 }
