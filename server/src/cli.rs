@@ -10,6 +10,7 @@ mod settings;
 mod statement;
 mod text;
 mod voucher;
+mod why;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -68,6 +69,14 @@ enum Command {
     /// MikroTik routers.
     #[command(subcommand)]
     Router(router::RouterCommand),
+    /// Say why a customer cannot get on, from the money to the device.
+    Why {
+        /// A phone number, a MAC address or an M-Pesa code.
+        question: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// What M-Pesa has to be told.
     #[command(subcommand)]
     Mpesa(mpesa::MpesaCommand),
@@ -166,6 +175,7 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Admin(command) => admin::run(command, &open().await?.billing).await,
         Command::Package(command) => package::run(command, &open().await?.billing).await,
         Command::Router(command) => router::run(command, &open().await?, &config).await,
+        Command::Why { question, json } => why::run(&open().await?, &question, json).await,
         Command::Mpesa(command) => mpesa::run(command, &open().await?.billing).await,
         Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
         Command::Statement(command) => statement::run(command, &open().await?.billing).await,

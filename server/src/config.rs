@@ -17,7 +17,7 @@ use url::Url;
 
 pub use environment::Environment;
 pub use parse::{ADMIN_PASSWORD_MIN, default_api_port, is_username, judge_secret, tls_pin};
-pub use routers::{RoutersConfig, site};
+pub use routers::{RoutersConfig, portal, site};
 
 /// Everything Bando needs to know before it starts.
 #[derive(Debug, Clone)]

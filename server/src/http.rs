@@ -40,7 +40,7 @@ use tower_sessions_sqlx_store::MySqlStore;
 use error::ApiError;
 use limits::{BODY_MAX, CALLBACKS_MAX, POLLS_MAX, Places, REQUESTS_MAX, SETUPS_MAX, UPLOADS_MAX};
 
-pub(crate) use admin::statements::statement_report;
+pub(crate) use admin::{health::why_answer, statements::statement_report};
 pub(crate) use packages::package_item;
 pub(crate) use state::AppState;
 
@@ -153,6 +153,7 @@ fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
         .merge(books())
         .merge(live())
         .merge(setups())
+        .merge(router_health())
         .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site));
     doors
         .merge(rooms)
@@ -182,6 +183,15 @@ fn live() -> Router<AppState> {
         .route("/api/admin/sessions/{id}/end", post(admin::live::end))
         .route("/api/admin/blocks", get(admin::live::blocks).post(admin::live::block))
         .route("/api/admin/blocks/{id}/lift", post(admin::live::lift))
+}
+
+/// How routers fare, and why a customer cannot get on.
+fn router_health() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/routers/{id}/test", post(admin::health::test))
+        .route("/api/admin/routers/{id}/outages/{outage}/credit", post(admin::health::credit))
+        .route("/api/admin/routers/outage-policy", post(admin::health::policy))
+        .route("/api/admin/why", get(admin::health::why))
 }
 
 /// Connecting routers in one paste.

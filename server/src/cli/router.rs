@@ -2,6 +2,7 @@
 
 use billing::{
     Billing,
+    access::Portal,
     routers::{AddRouterError, NewRouter, RouterRecord},
 };
 use clap::{Args, Subcommand};
@@ -12,7 +13,7 @@ use super::{
     router_setup,
     text::{json_line, say, table},
 };
-use crate::{application::Engine, config, doctor::router::test_router};
+use crate::{application::Engine, config, doctor::router::in_full};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouterCommand {
@@ -26,7 +27,7 @@ pub(super) enum RouterCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Log in to one router, or to all, and say what came of it.
+    /// Look at everything that access depends on, on one router or on all: a line each, with what to do.
     Test {
         /// The router's public name; see: bando router list.
         router: Option<String>,
@@ -62,7 +63,7 @@ pub(super) async fn run(command: RouterCommand, engine: &Engine, config: &config
         RouterCommand::Add(new) => add(new, &engine.billing).await,
         RouterCommand::Setup(args) => router_setup::run(args, engine, &config::site(config)).await,
         RouterCommand::List { json } => list(&engine.billing, json).await,
-        RouterCommand::Test { router, json } => test(engine, router, json).await,
+        RouterCommand::Test { router, json } => test(engine, &config::portal(config), router, json).await,
     }
 }
 
@@ -123,7 +124,7 @@ fn row_json(router: &RouterRecord) -> serde_json::Value {
     })
 }
 
-async fn test(engine: &Engine, slug: Option<String>, json: bool) -> Result<(), Failure> {
+async fn test(engine: &Engine, portal: &Portal, slug: Option<String>, json: bool) -> Result<(), Failure> {
     let mut routers = engine.billing.list_routers().await?;
     if let Some(slug) = slug {
         routers.retain(|router| router.slug == slug);
@@ -133,7 +134,7 @@ async fn test(engine: &Engine, slug: Option<String>, json: bool) -> Result<(), F
     }
     let mut checks = Vec::new();
     for router in &routers {
-        checks.extend(test_router(engine, router).await);
+        checks.extend(in_full(router, &engine.billing.test_router(router, portal.clone()).await?));
     }
     if json {
         json_line(&checks);

@@ -1,6 +1,9 @@
 //! `BANDO_ROUTER_SOURCES` and `BANDO_TUNNEL_*`: how routers that are set up in one paste are reached.
 
-use billing::onboarding::{Site, TunnelSite};
+use billing::{
+    access::Portal,
+    onboarding::{Site, TunnelSite},
+};
 use ipnet::IpNet;
 
 use super::{Config, environment::Reader, parse::networks, table};
@@ -61,6 +64,13 @@ fn endpoint(text: &str) -> Option<(String, u16)> {
     let is_host = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
     let port = port.parse().ok().filter(|port| *port != 0)?;
     is_host.then(|| (host.to_owned(), port))
+}
+
+/// Where customers find the portal.
+#[must_use]
+pub fn portal(config: &Config) -> Portal {
+    let url = &config.http.public_url;
+    Portal::new(url.as_str(), url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80))
 }
 
 /// Where routers find this server.

@@ -57,7 +57,9 @@ pub(super) async fn record(
 ) -> Result<(), StoreError> {
     let before = router_facts::find_facts(pool, router.id).await?;
     for (kind, text) in changes(before.as_ref(), &facts) {
-        router_events::insert_event(pool, router.id, kind, &text, now).await?;
+        // It started before it was heard of again.
+        let at = if kind == EventKind::Rebooted { facts.booted_at().min(now) } else { now };
+        router_events::insert_event(pool, router.id, kind, &text, at).await?;
     }
     let told = before.map(|before| before.troubles).unwrap_or_default();
     facts.troubles = alerts::compare(pool, (router.id, &router.name), &facts, &told, now).await?;

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     Billing,
-    access::pull::{PullKeyError, agent_script},
+    access::{
+        self, CheckState,
+        pull::{PullKeyError, agent_script},
+    },
     db::{
         StoreError,
         logs::{self, NewLog},
@@ -123,8 +126,9 @@ impl Billing {
 
     /// Tries the new connection and keeps what came of it as the last step.
     async fn try_connection(&self, setup_id: uuid::Uuid, run: &[u8], router: &RouterRecord) {
-        let checks = self.test_router(router).await;
-        let wrong = checks.iter().find(|check| !check.is_ok);
+        let secret = &self.inner.deps.secret;
+        let checks = access::reach_router(router, secret, routeros_api::Settings::default()).await;
+        let wrong = checks.iter().find(|check| check.state == CheckState::Wrong);
         let text = match wrong {
             Some(check) => format!("{} (tried {}:{})", check.text, router.host, router.port),
             None => format!("This server is logged in to {}:{}.", router.host, router.port),

@@ -1,5 +1,6 @@
 //! What owners and cashiers reach under `/api/admin`, after logging in.
 
+pub(super) mod health;
 pub(super) mod live;
 pub(super) mod login;
 pub(super) mod money;

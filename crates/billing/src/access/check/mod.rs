@@ -99,6 +99,30 @@ pub async fn test_router(
     Ok(Tested { at, checks: finish(checks), round_trip })
 }
 
+/// Only reaches a router and logs in: the first lines of its test.
+pub(crate) async fn reach_router(router: &RouterRecord, secret: &AppSecret, settings: Settings) -> Vec<Check> {
+    match open(router, secret, settings).await {
+        Ok((_, checks)) | Err(checks) => checks,
+    }
+}
+
+/// A connection with what can be said of it, or why there is none.
+async fn open(
+    router: &RouterRecord,
+    secret: &AppSecret,
+    settings: Settings,
+) -> Result<(Connection, Vec<Check>), Vec<Check>> {
+    let Ok(credentials) = credentials(router, secret) else {
+        let found = "The saved password cannot be opened: APP_SECRET has changed.";
+        return Err(vec![line::LOGIN.wrong(found, "Enter the router's password again under Routers.")]);
+    };
+    let begun = Instant::now();
+    match Connection::open(&target(router), &credentials, settings).await {
+        Ok(connection) => Ok((connection, login::succeeded(router, begun.elapsed()))),
+        Err(error) => Err(login::failed(&error)),
+    }
+}
+
 async fn connected(
     router: &RouterRecord,
     secret: &AppSecret,
@@ -106,19 +130,10 @@ async fn connected(
     expected: &Expected,
     clock: &dyn Clock,
 ) -> (Vec<Check>, Option<Duration>) {
-    let credentials = match credentials(router, secret) {
-        Ok(credentials) => credentials,
-        Err(_) => {
-            let found = "The saved password cannot be opened: APP_SECRET has changed.";
-            return (vec![line::LOGIN.wrong(found, "Enter the router's password again under Routers.")], None);
-        }
+    let (connection, mut checks) = match open(router, secret, settings).await {
+        Ok(opened) => opened,
+        Err(checks) => return (checks, None),
     };
-    let begun = Instant::now();
-    let connection = match Connection::open(&target(router), &credentials, settings).await {
-        Ok(connection) => connection,
-        Err(error) => return (login::failed(&error), None),
-    };
-    let mut checks = login::succeeded(router, begun.elapsed());
     let system = System::new(connection);
     let Ok(readings) = tokio::time::timeout(TEST_MAX, Readings::take(&system, router, clock)).await else {
         let found = "The router takes connections but does not answer in time.";
