@@ -25,8 +25,8 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-pub use check::{Check, CheckState, Expected, Portal, Tested, test_router};
 pub(crate) use check::reach_router;
+pub use check::{Check, CheckState, Expected, Portal, Tested, test_router};
 pub use words::for_owner;
 
 /// The script, and its schedule, that ends paid time on a router while no server does.
