@@ -250,7 +250,15 @@ mod tests {
     }
 
     fn login(name: &str, device: MacAddr) -> LoginRow {
-        LoginRow { id: "*1".into(), user: name.into(), mac: Some(device), uptime_secs: 60, bytes: 1000 }
+        LoginRow {
+            id: "*1".into(),
+            user: name.into(),
+            mac: Some(device),
+            address: "10.5.50.7".into(),
+            uptime_secs: 60,
+            time_left_secs: None,
+            bytes: 1000,
+        }
     }
 
     fn host(device: MacAddr, is_bypassed: bool) -> HostRow {

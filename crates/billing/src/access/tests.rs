@@ -2,8 +2,11 @@
 
 mod check;
 mod credit;
+mod expiry;
+mod faults;
 mod health;
 mod pull;
+mod scale;
 mod world;
 
 use std::time::Duration;

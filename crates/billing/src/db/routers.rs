@@ -1,6 +1,6 @@
 //! `routers`: MikroTik routers and which server process talks to them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::RouterId;
 use sqlx::MySqlPool;
 use uuid::Uuid;
@@ -153,23 +153,26 @@ pub(crate) async fn insert_router(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes or renews the lease on a router; `false` if another process talks to it. A lease that was not
-/// renewed may be taken over, so what is done under it must be safe to do twice.
+/// Takes or renews the lease on a router for as long as it lasts; `false` if another process talks to it. A lease
+/// that was not renewed may be taken over, so what is done under it must be safe to do twice. One that reaches
+/// further than any lease does is left from a clock that was wrong.
 pub(crate) async fn hold_router(
     pool: &MySqlPool,
     id: RouterId,
     holder: Uuid,
     now: DateTime<Utc>,
-    until_at: DateTime<Utc>,
+    lasts: TimeDelta,
 ) -> Result<bool, StoreError> {
     sqlx::query!(
         "update routers set lease_holder = ?, lease_until_at = ?
-         where id = ? and is_active = 1 and (lease_holder is null or lease_holder = ? or lease_until_at <= ?)",
+         where id = ? and is_active = 1
+           and (lease_holder is null or lease_holder = ? or lease_until_at <= ? or lease_until_at > ?)",
         holder,
-        until_at,
+        now + lasts,
         id.as_uuid(),
         holder,
-        now
+        now,
+        now + lasts * 3
     )
     .execute(pool)
     .await?;

@@ -197,28 +197,6 @@ pub(crate) async fn find_latest_of_device(
     ))
 }
 
-/// Starts paid time, once: the first confirmation by a router wins. `false` if it runs already or is over.
-/// The payment is touched so that the live feed shows the change.
-pub async fn start_session(
-    connection: &mut MySqlConnection,
-    id: SessionId,
-    starts_at: DateTime<Utc>,
-    ends_at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "update sessions set starts_at = ?, ends_at = ?, updated_at = ?
-         where id = ? and starts_at is null and ended_at is null and paused_at is null",
-        starts_at,
-        ends_at,
-        starts_at,
-        id.as_uuid()
-    )
-    .execute(&mut *connection)
-    .await?;
-    touch_payment(connection, id, starts_at).await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {

@@ -15,7 +15,12 @@ use super::{
     report::{Failed, Report},
 };
 use crate::{
-    access::{Deps, delivery::Seen, rows, words, writeback},
+    access::{
+        Deps,
+        delivery::Uses,
+        rows, words,
+        writeback::{self, Delivered},
+    },
     db::{
         StoreError,
         routers::RouterRecord,
@@ -47,7 +52,7 @@ pub(super) async fn work_off(
     now: DateTime<Utc>,
 ) -> Result<Outcome, StoreError> {
     let current = rows::current_of_router(&report.state);
-    let mut round = Round { report, current: &current, orphans: remember(memory), now };
+    let mut round = Round { report, current: &current, uses: Uses::new(&current), orphans: remember(memory), now };
     let work = live_work(deps, router, now).await?;
     let mut plan = round.plan(&work);
     if write_back(deps, &round, &work, &plan).await? {
@@ -103,6 +108,7 @@ pub(super) async fn live_work(
 struct Round<'a> {
     report: &'a Report,
     current: &'a Current,
+    uses: Uses<'a>,
     orphans: BTreeMap<MacAddr, DateTime<Utc>>,
     now: DateTime<Utc>,
 }
@@ -122,7 +128,7 @@ impl Round<'_> {
     }
 
     fn usage(&self, device: &WorkRecord) -> Usage {
-        Seen { users: &[], hosts: &[], current: self.current }.usage(device.mac, device.session_id)
+        self.uses.of(device.mac, device.session_id)
     }
 
     /// The row that delivers a device's session, and the end that was planned when it was made.
@@ -138,7 +144,7 @@ impl Round<'_> {
     fn intended(&self, device: &WorkRecord, was_refused: bool) -> Intended {
         let usage = self.usage(device);
         // What the router has just told counts, also for how much data is left.
-        let more = DataSize::from_bytes(usage.used_bytes.saturating_sub(device.used_bytes));
+        let more = DataSize::from_bytes(used_bytes(device, &usage).saturating_sub(device.used_bytes));
         let device = WorkRecord { session_used: device.session_used.saturating_add(more), ..device.clone() };
         let mut intended = rows::intended(&device, self.now, was_refused);
         if device.starts_at.is_some() || device.ended_at.is_some() {
@@ -148,7 +154,7 @@ impl Round<'_> {
             // Made by an answer whose success was not heard of yet: it stays as it is, and its time counts since
             // the router let the device on.
             Some((row, tag)) => {
-                let begun_secs = begun_secs(&device, row, usage.used_secs);
+                let begun_secs = begun_secs(&device, row, row_secs(&usage));
                 intended.remaining_secs = device.duration_secs.saturating_sub(begun_secs).max(1);
                 let planned = i64::try_from(tag.ends_at_epoch_secs).ok();
                 let planned = planned.and_then(|secs| DateTime::from_timestamp(secs, 0));
@@ -161,9 +167,19 @@ impl Round<'_> {
 
     /// Since when a device whose paid time does not run yet has had what was paid for.
     fn began_at(&self, device: &WorkRecord, usage: Usage) -> DateTime<Utc> {
-        let begun_secs = self.row(device).map_or(0, |(row, _)| begun_secs(device, row, usage.used_secs));
+        let begun_secs = self.row(device).map_or(0, |(row, _)| begun_secs(device, row, row_secs(&usage)));
         self.now - i64::try_from(begun_secs).ok().and_then(TimeDelta::try_seconds).unwrap_or_default()
     }
+}
+
+/// Use of a device under its session, with what the router has just told.
+fn used_bytes(device: &WorkRecord, usage: &Usage) -> u64 {
+    device.used_with(usage).0.bytes
+}
+
+/// What the router has counted under the row.
+fn row_secs(usage: &Usage) -> u64 {
+    usage.counters.map_or(0, |counters| counters.total().secs)
 }
 
 /// Seconds of a session that the router has counted although nobody knew yet that it had begun: what its limit
@@ -182,15 +198,16 @@ async fn write_back(deps: &Deps, round: &Round<'_>, work: &[WorkRecord], plan: &
         let usage = round.usage(device);
         match verdict(device, plan, &round.report.failed) {
             _ if device.is_applied() => {
-                is_news |= usage.used_bytes > device.used_bytes && device.data.is_some();
+                is_news |= used_bytes(device, &usage) > device.used_bytes && device.data.is_some();
                 used.push((device, usage));
             }
             Verdict::Right => {
-                writeback::applied_since(pool, device, usage, round.began_at(device, usage), now).await?;
+                let delivered = Delivered { device, usage, since_at: round.began_at(device, usage) };
+                writeback::applied(pool, &[delivered], now).await?;
                 is_news = true;
             }
             Verdict::Failed(text) => {
-                writeback::failed(pool, device, &text, None, now).await?;
+                writeback::failed(pool, vec![(device, text, None)], now).await?;
                 deps.changed.notify_one();
             }
             Verdict::Todo => {}

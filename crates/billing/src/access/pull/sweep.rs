@@ -9,11 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::{Deps, writeback},
-    db::{
-        StoreError, router_pulls, routers,
-        routers::RouterRecord,
-        session_devices::{self, WorkRecord},
-    },
+    db::{StoreError, router_pulls, routers, routers::RouterRecord, session_devices},
     health,
 };
 
@@ -63,7 +59,7 @@ async fn sweep(
         && let Some(since) = silent_since(deps, router, now).await?
     {
         *told_at = Some(now);
-        tell_silence(deps, router, &work, since, now).await?;
+        tell_silence(deps, router, since, now).await?;
     }
     Ok(next.max(SHORTEST_REST))
 }
@@ -83,7 +79,6 @@ async fn silent_since(
 async fn tell_silence(
     deps: &Deps,
     router: &RouterRecord,
-    work: &[WorkRecord],
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -93,9 +88,7 @@ async fn tell_silence(
         if minutes == 1 { "" } else { "s" }
     );
     routers::record_error(&deps.pool, router.id, &text, now).await?;
-    for device in work.iter().filter(|device| device.is_due(now)) {
-        writeback::failed(&deps.pool, device, &text, Some(Duration::ZERO), now).await?;
-    }
+    writeback::unreachable(&deps.pool, router.id, &text, Duration::ZERO, now).await?;
     health::polled_silent(deps, router, since, &text, now).await?;
     deps.changed.notify_one();
     Ok(())
