@@ -5,6 +5,7 @@ mod mpesa;
 mod package;
 mod router;
 mod router_setup;
+mod secret;
 mod serve;
 mod settings;
 mod statement;
@@ -77,6 +78,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The secret that seals passwords in the database.
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
     /// What M-Pesa has to be told.
     #[command(subcommand)]
     Mpesa(mpesa::MpesaCommand),
@@ -176,6 +180,7 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Package(command) => package::run(command, &open().await?.billing).await,
         Command::Router(command) => router::run(command, &open().await?, &config).await,
         Command::Why { question, json } => why::run(&open().await?, &question, json).await,
+        Command::Secret(command) => secret::run(command, &open().await?.billing).await,
         Command::Mpesa(command) => mpesa::run(command, &open().await?.billing).await,
         Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
         Command::Statement(command) => statement::run(command, &open().await?.billing).await,

@@ -26,6 +26,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// `APP_SECRET`.
     pub app_secret: SecretString,
+    /// `APP_SECRET_OLD`, while the secret is being changed.
+    pub app_secret_old: Option<SecretString>,
     /// Where to listen and how the outside reaches us.
     pub http: HttpConfig,
     /// Safaricom Daraja.

@@ -172,7 +172,7 @@ fn books() -> Router<AppState> {
         .route("/api/admin/statements/{id}/lines/{receipt}/settle", post(admin::statements::settle))
 }
 
-/// Devices on the network and their paid time.
+/// Devices on the network, their paid time, and routers.
 fn live() -> Router<AppState> {
     Router::new()
         .route("/api/admin/live", get(admin::live::list))
@@ -183,6 +183,10 @@ fn live() -> Router<AppState> {
         .route("/api/admin/sessions/{id}/end", post(admin::live::end))
         .route("/api/admin/blocks", get(admin::live::blocks).post(admin::live::block))
         .route("/api/admin/blocks/{id}/lift", post(admin::live::lift))
+        .route("/api/admin/routers", get(admin::routers::list).post(admin::routers::add))
+        .route("/api/admin/routers/{id}", post(admin::routers::change))
+        .route("/api/admin/routers/{id}/remove", post(admin::routers::remove))
+        .route("/api/admin/routers/{id}/restore", post(admin::routers::restore))
 }
 
 /// How routers fare, and why a customer cannot get on.

@@ -26,6 +26,7 @@ pub mod random;
 pub mod refunds;
 pub mod routers;
 pub mod seal;
+pub mod secrets;
 mod sessions;
 pub mod settings;
 pub mod silence;

@@ -49,6 +49,7 @@ impl Config {
 fn read(reader: &Reader<'_>) -> Option<Config> {
     let database_url = database_url(reader);
     let app_secret = app_secret(reader);
+    let app_secret_old = reader.text(&table::APP_SECRET_OLD).map(SecretString::from);
     let http = http(reader);
     let mpesa = mpesa(reader, http.as_ref());
     let pay_limits = pay_limits(reader);
@@ -60,6 +61,7 @@ fn read(reader: &Reader<'_>) -> Option<Config> {
     Some(Config {
         database_url: database_url?,
         app_secret: app_secret?,
+        app_secret_old,
         http: http?,
         mpesa: mpesa?,
         pay_limits: pay_limits?,

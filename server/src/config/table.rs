@@ -50,7 +50,9 @@ variables! {
     DATABASE_URL: Required, "mysql://bando:password@127.0.0.1:3306/bando",
         "MySQL 8 or MariaDB 10.6 or newer. The user needs all rights on its own database. A socket works too: mysql://bando@localhost/bando?socket=/run/mysqld/mysqld.sock";
     APP_SECRET: Required, "",
-        "At least 32 characters that nobody can guess; make them with: openssl rand -hex 32. It seals router passwords in the database, so keep it: with another one they have to be entered again.";
+        "At least 32 characters that nobody can guess; make them with: openssl rand -hex 32. It seals router passwords in the database, so keep it: with another one they have to be entered again. To change it, see APP_SECRET_OLD.";
+    APP_SECRET_OLD: Optional, "",
+        "Only while APP_SECRET is being changed: the secret used until now. With both set, everything goes on working; then run `bando secret rotate`, and remove this when it says so.";
     HOST: Text("127.0.0.1"), "0.0.0.0",
         "The address to listen on. 127.0.0.1 is this machine only; 0.0.0.0 is every network.";
     PORT: Text("8080"), "8080",
@@ -131,7 +133,7 @@ variables! {
 
 /// Every variable, in the order of the sample.
 pub const SECTIONS: &[Section] = &[
-    Section { title: "Database and secret", variables: &[DATABASE_URL, APP_SECRET] },
+    Section { title: "Database and secret", variables: &[DATABASE_URL, APP_SECRET, APP_SECRET_OLD] },
     Section { title: "Address", variables: &[HOST, PORT, PUBLIC_URL, TRUSTED_PROXIES] },
     Section { title: "First owner", variables: &[ADMIN_USERNAME, ADMIN_PASSWORD] },
     Section {

@@ -23,6 +23,8 @@ mod events;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod pay;
 #[cfg(test)]
 mod portal;
@@ -32,5 +34,9 @@ mod process;
 mod proxy;
 #[cfg(test)]
 mod router_setup;
+#[cfg(test)]
+mod routers;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod support;

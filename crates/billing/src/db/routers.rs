@@ -1,5 +1,7 @@
 //! `routers`: MikroTik routers and which server process talks to them.
 
+pub(crate) mod listing;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::RouterId;
 use sqlx::MySqlPool;

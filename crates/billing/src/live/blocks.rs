@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use chrono::SubsecRound as _;
 use domain::MacAddr;
 use uuid::Uuid;
 
@@ -61,7 +62,7 @@ impl Billing {
             mac,
             reason: reason.to_owned(),
             blocked_by: by.username.clone(),
-            created_at: now,
+            created_at: now.trunc_subsecs(6),
         };
         if !blocks::insert_block(&mut tx, &block).await? {
             // Somebody was faster.

@@ -1,5 +1,7 @@
 //! The list: devices with paid time and strangers in one order, newest row first, by keyset pages.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     MacAddr, Msisdn, PaymentId, RouterId, SessionId,
@@ -214,6 +216,30 @@ impl Billing {
         narrow(&mut query, "g", &filter, None);
         let ghosts: i64 = query.build_query_scalar().fetch_one(self.pool()).await?;
         Ok(LiveCounts { ghost: u32::try_from(ghosts).unwrap_or(u32::MAX), ..counts })
+    }
+
+    /// Of each router, how many paid devices are on and how many wait to be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn count_live_by_router(&self) -> Result<HashMap<RouterId, (u32, u32)>, StoreError> {
+        let now = self.now();
+        let mut query = QueryBuilder::<MySql>::new("select d.router_id, ");
+        push_state(&mut query, now);
+        query.push(" as state, count(*) as devices").push(PAID_TABLES).push(ON);
+        push_running(&mut query, now);
+        query.push(" group by 1, 2");
+        let mut counts: HashMap<RouterId, (u32, u32)> = HashMap::new();
+        for row in query.build().fetch_all(self.pool()).await? {
+            let of_router = counts.entry(row.try_get::<Uuid, _>("router_id")?.into()).or_default();
+            let devices = u32::try_from(row.try_get::<i64, _>("devices")?).unwrap_or(u32::MAX);
+            match LiveState::read(&row.try_get::<String, _>("state")?) {
+                Some(LiveState::Online) => of_router.0 = devices,
+                Some(LiveState::Waiting) => of_router.1 = devices,
+                _ => {}
+            }
+        }
+        Ok(counts)
     }
 
     /// One device by its row's id; without a state when it is on the list no more. `None` if there never was one.

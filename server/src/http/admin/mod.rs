@@ -8,6 +8,7 @@ pub(super) mod notifications;
 pub(super) mod page;
 pub(super) mod payments;
 pub(super) mod refunds;
+pub(super) mod routers;
 pub(super) mod session;
 pub(super) mod setups;
 pub(super) mod statements;
