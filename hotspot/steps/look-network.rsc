@@ -26,12 +26,11 @@
 :set out ($out . [$ask "portal" ":resolve \"{{HOST}}\""])
 :foreach row in=[/ip address find] do={
   :do {
-    :set out ($out . "address=" . [/ip address get $row address] . "\t" . [/ip address get $row interface] . "\n")
+    :set out ($out . "address=" . [:tostr [/ip address get $row address]] . "\t" . [/ip address get $row interface] . "\n")
   } on-error={}
 }
-:foreach row in=[/ip dhcp-server find] do={
-  :do {
-    :set out ($out . "dhcp=" . [/ip dhcp-server get $row name] . "\t" . [/ip dhcp-server get $row interface] . "\t" . [/ip dhcp-server get $row address-pool] . "\t" . [:tostr [/ip dhcp-server get $row disabled]] . "\n")
-  } on-error={}
-}
+:do {
+  :local networks [:parse ":local r \"\"; :foreach row in=[/ip dhcp-server find] do={ :set r (\$r . \"dhcp=\" . [/ip dhcp-server get \$row name] . \"\\t\" . [/ip dhcp-server get \$row interface] . \"\\t\" . [/ip dhcp-server get \$row address-pool] . \"\\t\" . [:tostr [/ip dhcp-server get \$row disabled]] . \"\\n\") }; :return \$r"]
+  :set out ($out . [$networks])
+} on-error={}
 :set bandoSaid $out

@@ -2,6 +2,7 @@
 //! real pastes into simulated routers of every release.
 
 mod by_hand;
+mod pasted;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::support::{Stack, until};
 impl Stack {
     /// Begins a set-up as the owner and gives the answer.
     pub(crate) async fn begin_setup(&self, name: &str, reach: &str) -> Value {
-        let answer = self.post("/api/admin/routers/setups", &json!({"name": name, "reach": reach})).await;
+        let answer = self.change("/api/admin/routers/setups", &json!({"name": name, "reach": reach})).await;
         assert_eq!(answer.status(), StatusCode::CREATED);
         answer.json().await.unwrap()
     }
@@ -27,7 +28,7 @@ impl Stack {
     }
 
     pub(crate) async fn approve_setup(&self, id: &str) -> Value {
-        let answer = self.post(&format!("/api/admin/routers/setups/{id}/approve"), &json!({})).await;
+        let answer = self.change(&format!("/api/admin/routers/setups/{id}/approve"), &json!({})).await;
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
         self.setup(id).await
     }

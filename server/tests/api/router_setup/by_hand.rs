@@ -231,7 +231,7 @@ async fn what_stands_in_the_way_is_said(pool: MySqlPool) {
         let failed = stack.setup(&id_of(&setup)).await;
         assert_eq!(failed["state"], "failed", "{failed}");
         assert_eq!(names(&failed, "wrong"), [name], "{failed}");
-        let answer = stack.post(&format!("/api/admin/routers/setups/{}/approve", id_of(&setup)), &json!({})).await;
+        let answer = stack.change(&format!("/api/admin/routers/setups/{}/approve", id_of(&setup)), &json!({})).await;
         assert_eq!(answer.status(), StatusCode::CONFLICT);
         // Put right, the same line goes on.
         let again = Hand::paste(&stack, &path_of(&setup["command"])).await;
@@ -254,7 +254,9 @@ async fn owners_connect_routers_and_cashiers_look(pool: MySqlPool) {
     stack.approve_setup(&id).await;
     stack.add_admin("cashier", Role::Cashier).await;
     let cashier = client();
-    let send = async |path: &str, body: Value| cashier.post(stack.at(path)).json(&body).send().await.unwrap();
+    let send = async |path: &str, body: Value| {
+        cashier.post(stack.at(path)).header("sec-fetch-site", "same-origin").json(&body).send().await.unwrap()
+    };
     send("/api/admin/login", json!({"username": "cashier", "password": PASSWORD})).await;
     let seen: Value =
         cashier.get(stack.at(&format!("/api/admin/routers/setups/{id}"))).send().await.unwrap().json().await.unwrap();
@@ -270,7 +272,7 @@ async fn owners_connect_routers_and_cashiers_look(pool: MySqlPool) {
         (json!({"name": "Y", "reach": "tunnel"}), StatusCode::CONFLICT, "no_tunnel"),
         (json!({"name": "main", "reach": "direct"}), StatusCode::CONFLICT, "name_taken"),
     ] {
-        let answer = stack.post("/api/admin/routers/setups", &body).await;
+        let answer = stack.change("/api/admin/routers/setups", &body).await;
         assert_eq!(answer.status(), status, "{body}");
         assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], code, "{body}");
     }
@@ -321,11 +323,11 @@ async fn a_tunnel_has_an_address_of_its_own_for_every_router(pool: MySqlPool) {
         let router = stack.billing.find_router(&format!("site-{number}")).await.unwrap().unwrap();
         assert_eq!((router.host.as_str(), router.port, router.tls_pin), (address.as_str(), 8728, None));
     }
-    let full = stack.post("/api/admin/routers/setups", &json!({"name": "Sixth", "reach": "tunnel"})).await;
+    let full = stack.change("/api/admin/routers/setups", &json!({"name": "Sixth", "reach": "tunnel"})).await;
     assert_eq!(full.json::<Value>().await.unwrap()["error"]["code"], "tunnel_full");
     // A router that is set up anew keeps its address.
     let router = stack.billing.find_router("site-3").await.unwrap().unwrap();
     let body = json!({"name": "", "reach": "tunnel", "router_id": router.id.to_string()});
-    assert_eq!(stack.post("/api/admin/routers/setups", &body).await.status(), StatusCode::CREATED);
+    assert_eq!(stack.change("/api/admin/routers/setups", &body).await.status(), StatusCode::CREATED);
     stack.stop().await;
 }
