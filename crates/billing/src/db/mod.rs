@@ -21,6 +21,7 @@ pub mod router_facts;
 pub mod router_pulls;
 pub mod router_setups;
 pub mod router_strangers;
+pub mod router_tunnels;
 pub mod routers;
 pub mod session_devices;
 pub mod session_moves;

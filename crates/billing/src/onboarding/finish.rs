@@ -20,6 +20,7 @@ use crate::{
         StoreError,
         logs::{self, NewLog},
         router_setups::{self, SetupRow, StepRow},
+        router_tunnels,
         routers::{Reach, RouterRecord},
     },
     random,
@@ -57,8 +58,8 @@ impl Billing {
         if !router_setups::finish(&mut *transaction, setup.id, router.id, now).await? {
             return Ok(());
         }
-        if let Some((_, Some(key))) = router_setups::find_tunnel(&mut *transaction, setup.id).await? {
-            router_setups::save_tunnel(&mut *transaction, setup.id, &key, Some(router.id.as_uuid())).await?;
+        if let Some((_, Some(key))) = router_tunnels::find_tunnel(&mut *transaction, setup.id).await? {
+            router_tunnels::save_tunnel(&mut *transaction, setup.id, &key, Some(router.id.as_uuid())).await?;
         }
         let log = NewLog {
             actor: "system",

@@ -9,6 +9,7 @@
 //! router. [`owner`](self) and router sides of the conversation are methods of [`Billing`](crate::Billing).
 
 pub mod facts;
+mod findings;
 mod finish;
 mod keys;
 mod owner;
@@ -19,11 +20,12 @@ pub mod site;
 mod state;
 pub mod template;
 mod tunnel;
+mod undo;
 mod words;
 
+pub use findings::Finding;
 pub use owner::{By, SetupAsked, SetupError};
 pub use router::{Answer, RouterSideError};
 pub use site::{SetupReach, Site, TunnelSite};
 pub use state::{SetupView, StepView};
 pub use tunnel::is_key as is_tunnel_key;
-pub use words::Finding;

@@ -9,11 +9,12 @@ use super::{
     finish::is_finished,
     keys::{self, Run},
     plan::Step,
-    scripts::{self, Extra, Kit, LOOK_PAGE, LOOKS, PageBefore, UNDO_STEPS},
+    scripts::{self, Extra, Kit, LOOK_PAGE, LOOKS},
     site::Site,
     state::{Standing, shown},
     template::TemplateError,
     tunnel::is_key,
+    undo::{PageBefore, UNDO_STEPS},
     words,
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     db::{
         StoreError,
         router_setups::{self, SetupRow, StepRow},
+        router_tunnels,
     },
     random,
     seal::SealError,
@@ -325,7 +327,7 @@ impl Billing {
             let found = super::finish::values(text);
             let key = found.iter().find(|(name, _)| name == "key").map(|(_, key)| key.as_str());
             let key = key.filter(|key| is_key(key)).ok_or(RouterSideError::Garbage)?;
-            router_setups::save_tunnel(&mut *transaction, setup.id, key, None).await?;
+            router_tunnels::save_tunnel(&mut *transaction, setup.id, key, None).await?;
         }
         transaction.commit().await.map_err(StoreError::from)?;
         if !is_ok {

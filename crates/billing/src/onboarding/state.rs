@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use super::{
     facts::Facts,
+    findings::{self, Finding, Preflight},
     keys::Run,
     plan::{Plan, Step},
     scripts::{LOOK_PAGE, LOOKS},
     site::{SetupReach, Site},
-    words::{self, Finding, Preflight},
+    words,
 };
 use crate::{
     Billing,
@@ -144,7 +145,7 @@ impl Billing {
             Preflight { facts: &facts, plan: &plan, reach, site, zone: &zone, reported_at: looked_at, is_checked };
         let are_all_in = LOOKS.into_iter().all(|name| reports.iter().any(|report| report.name == name));
         let (findings, planned) = match are_all_in {
-            true => (words::findings(&preflight), words::planned(&preflight)),
+            true => (findings::findings(&preflight), words::planned(&preflight)),
             false => (Vec::new(), Vec::new()),
         };
         Ok(Standing { facts, plan, reports, findings, planned, zone, is_checked })

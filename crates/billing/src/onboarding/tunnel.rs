@@ -7,10 +7,7 @@ use uuid::Uuid;
 use super::{owner::SetupError, site::TunnelSite};
 use crate::{
     Billing,
-    db::{
-        StoreError,
-        router_setups::{self, SetupRow},
-    },
+    db::{StoreError, router_setups::SetupRow, router_tunnels},
 };
 
 /// How often an address is asked for again when somebody else was faster.
@@ -25,16 +22,16 @@ impl Billing {
         tunnel: &TunnelSite,
     ) -> Result<(), SetupError> {
         if let Some(router_id) = router_id
-            && router_setups::take_over_tunnel(self.pool(), setup_id, router_id).await?
+            && router_tunnels::take_over_tunnel(self.pool(), setup_id, router_id).await?
         {
             return Ok(());
         }
-        router_setups::free_tunnels(self.pool(), self.now()).await?;
+        router_tunnels::free_tunnels(self.pool(), self.now()).await?;
         let (first, last) = tunnel.routers();
         for _ in 0..TRIES {
-            let free = router_setups::next_tunnel_address(self.pool(), first, last).await?;
+            let free = router_tunnels::next_tunnel_address(self.pool(), first, last).await?;
             let free = free.ok_or(SetupError::TunnelFull)?;
-            if router_setups::insert_tunnel(self.pool(), free, setup_id, self.now()).await? {
+            if router_tunnels::insert_tunnel(self.pool(), free, setup_id, self.now()).await? {
                 return Ok(());
             }
         }
@@ -43,13 +40,13 @@ impl Billing {
 
     /// The router's address in the tunnel.
     pub(super) async fn tunnel_address(&self, setup: &SetupRow) -> Result<Option<Ipv4Addr>, StoreError> {
-        let found = router_setups::find_tunnel(self.pool(), setup.id).await?;
+        let found = router_tunnels::find_tunnel(self.pool(), setup.id).await?;
         Ok(found.map(|(address, _)| Ipv4Addr::from(address)))
     }
 
     /// What to add to the server's WireGuard configuration, once the router's key is known.
     pub(super) async fn tunnel_config(&self, setup: &SetupRow) -> Result<Option<String>, StoreError> {
-        let Some((address, Some(key))) = router_setups::find_tunnel(self.pool(), setup.id).await? else {
+        let Some((address, Some(key))) = router_tunnels::find_tunnel(self.pool(), setup.id).await? else {
             return Ok(None);
         };
         let address = Ipv4Addr::from(address);
