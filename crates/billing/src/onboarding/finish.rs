@@ -85,7 +85,7 @@ impl Billing {
         standing: &Standing,
         reach: SetupReach,
     ) -> Result<RouterRecord, RouterSideError> {
-        let id = setup.router_id.map_or_else(|| random::uuid(self.now()), |id| id);
+        let id = setup.router_id.unwrap_or_else(|| random::uuid(self.now()));
         let secret = &self.inner.deps.secret;
         let password = match setup.password_sealed.as_deref() {
             Some(sealed) => secret.open(setup.id.as_bytes(), sealed)?,

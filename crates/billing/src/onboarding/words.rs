@@ -148,7 +148,7 @@ pub(super) const fn of_step(step: Step) -> (&'static str, &'static str) {
 /// What was done, when a step went well.
 #[must_use]
 pub(super) fn done(step: Step, preflight: &Preflight<'_>) -> String {
-    let text = match step {
+    match step {
         Step::User => "The user bando is there.".to_owned(),
         Step::Encryption => "The encrypted API is on, and its certificate is remembered.".to_owned(),
         Step::Tunnel => "The router's end of the tunnel is there.".to_owned(),
@@ -161,8 +161,7 @@ pub(super) fn done(step: Step, preflight: &Preflight<'_>) -> String {
         Step::Reaper => "The script runs every minute.".to_owned(),
         Step::Clock => format!("The time zone is {}.", preflight.zone),
         Step::Fasttrack => "Customers are exempted from FastTrack.".to_owned(),
-    };
-    text
+    }
 }
 
 pub(super) fn or<'a>(text: &'a str, instead: &'a str) -> &'a str {
