@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use simulators::routeros::{ClockMode, Control, DeviceMode, Options, Reboot, RosVersion, ServerProfile, Sim, Transcript};
+use simulators::routeros::{
+    ClockMode, Control, DeviceMode, Options, Reboot, RosVersion, ServerProfile, Sim, Transcript,
+};
 use sqlx::MySqlPool;
 use tokio::task::JoinHandle;
 
@@ -158,7 +160,11 @@ async fn connects_twice_and_goes_back(pool: MySqlPool, ros: RosVersion) {
     // And back.
     let transcript = sim.paste(again["undo_command"].as_str().unwrap()).await;
     let undone = stack.setup(&id_of(&again)).await;
-    assert!(undone["message"].as_str().unwrap().starts_with("Everything was taken back"), "{undone:#}\n{}", transcript.screen());
+    assert!(
+        undone["message"].as_str().unwrap().starts_with("Everything was taken back"),
+        "{undone:#}\n{}",
+        transcript.screen()
+    );
     let after = export(&sim);
     for path in MENUS {
         assert_eq!(after[path], before[path], "{ros:?} {path}");
@@ -191,7 +197,10 @@ fn is_set_up(sim: &Sim, ros: RosVersion, url: &str) {
         .map(|row| row.get("comment").or_else(|| row.get("action")).unwrap().clone())
         .collect();
     assert_eq!(rules, ["bando:fasttrack", "bando:fasttrack", "fasttrack-connection", "accept", "bando:api", "drop"]);
-    assert!(control.file("bando.rsc").is_none() && control.file("bando-step.rsc").is_none(), "nothing is left lying about");
+    assert!(
+        control.file("bando.rsc").is_none() && control.file("bando-step.rsc").is_none(),
+        "nothing is left lying about"
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -361,7 +370,10 @@ async fn a_tunnel_is_made_and_taken_back(pool: MySqlPool) {
     let done = connect(&stack, &sim, &json!({"name": "Site 7", "reach": "tunnel"})).await;
     let interface = rows(&sim, "/interface/wireguard").pop().unwrap();
     let config = done["tunnel_config"].as_str().unwrap();
-    assert!(config.contains(&format!("PublicKey = {}\nAllowedIPs = 10.66.0.2/32", interface["public-key"])), "{config}");
+    assert!(
+        config.contains(&format!("PublicKey = {}\nAllowedIPs = 10.66.0.2/32", interface["public-key"])),
+        "{config}"
+    );
     let peer = rows(&sim, "/interface/wireguard/peers").pop().unwrap();
     assert_eq!((peer["allowed-address"].as_str(), peer["persistent-keepalive"].as_str()), ("10.66.0.1/32", "25s"));
     assert_eq!(count(&sim, "/ip/address", "network", "10.66.0.1"), 1);
