@@ -118,6 +118,15 @@ impl Router {
         if directory.is_empty() || known { Trap::no_such_command() } else { Trap::no_such_directory() }
     }
 
+    /// Whether the rows of a menu are worked out when they are asked for.
+    pub(crate) fn is_computed(&self, menu: &Menu) -> bool {
+        matches!(menu.shape, Shape::Facts)
+            || matches!(
+                menu.path,
+                "/system/clock" | "/user/active" | "/ip/hotspot/active" | "/ip/hotspot/host" | "/ip/hotspot/cookie"
+            )
+    }
+
     /// All rows of a menu as printed.
     pub(crate) fn records(&self, menu: &'static Menu) -> Vec<Vec<Attribute>> {
         let mut records: Vec<Vec<Attribute>> = self

@@ -1,6 +1,6 @@
 //! The whole state of the simulated router, and the passing of its time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::broadcast;
 
@@ -14,7 +14,7 @@ use super::{
     query::Attribute,
     scheduler::Timer,
     schema::{self, Menu},
-    script::{job::Job, machine::Globals},
+    script::{Block, Grammar, job::Job, machine::Globals},
     table::{self, Row, Table},
 };
 
@@ -67,6 +67,8 @@ pub(crate) struct Router {
     /// Requests of scripts that nobody has made yet.
     pub(crate) network: Vec<NetworkTask>,
     pub(crate) globals: Globals,
+    /// Scripts of the scheduler as they were parsed last.
+    pub(crate) compiled: Vec<(Grammar, Arc<Block>)>,
     /// What the terminal numbered when it printed last.
     pub(crate) printed: BTreeMap<&'static str, Vec<String>>,
     pub(crate) internet: Internet,
@@ -104,6 +106,7 @@ impl Router {
             running: Vec::new(),
             network: Vec::new(),
             globals: Globals::default(),
+            compiled: Vec::new(),
             printed: BTreeMap::new(),
             internet: Internet { places: options.internet.clone(), up: true, anywhere: options.internet_anywhere },
             wants_reboot: false,

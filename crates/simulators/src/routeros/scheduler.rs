@@ -1,10 +1,12 @@
 //! `/system/scheduler` on the simulated clock, and what scripts kept on the router run with.
 
+use std::sync::Arc;
+
 use super::{
     account::Login,
     clock::Millis,
     router::Router,
-    script::{self, job::Start},
+    script::{self, Block, job::Start},
     table::Row,
     trap::Trap,
     value::{self, parse_duration_ms},
@@ -12,6 +14,9 @@ use super::{
 
 /// An entry with `start-time=startup` and no interval runs so long after boot (documented: 3 seconds).
 const STARTUP_MS: Millis = 3_000;
+
+/// Scripts kept parsed.
+const COMPILED_KEPT: usize = 16;
 
 /// When an entry runs next, and what that was worked out from.
 #[derive(Debug, Clone)]
@@ -134,6 +139,22 @@ impl Router {
         }
     }
 
+    /// The parsed text of an entry. The same few run again and again, so they are kept.
+    fn compiled(&mut self, source: &str) -> Result<Arc<Block>, String> {
+        let grammar = self.grammar();
+        let kept = self.compiled.iter().find(|(held, block)| *held == grammar && block.source == source);
+        if let Some((_, block)) = kept {
+            return Ok(Arc::clone(block));
+        }
+        let (block, _) = script::parse(source, grammar, "").map_err(|error| error.to_string())?;
+        let block = Arc::new(block);
+        if self.compiled.len() >= COMPILED_KEPT {
+            self.compiled.remove(0);
+        }
+        self.compiled.push((grammar, Arc::clone(&block)));
+        Ok(block)
+    }
+
     fn count_run(&mut self, path: &'static str, id: u32) {
         if let Some(row) = self.table(path).find_mut(id) {
             let runs: u64 = row.text("run-count").parse().unwrap_or(0);
@@ -153,10 +174,10 @@ impl Router {
         } else {
             event
         };
-        match script::parse(&source, self.grammar(), "") {
-            Err(error) => self.scheduler_failed(&name, &error.to_string()),
-            Ok((block, _)) => {
-                let start = Start { name: name.clone(), block: block.into(), login, terminal: false };
+        match self.compiled(&source) {
+            Err(error) => self.scheduler_failed(&name, &error),
+            Ok(block) => {
+                let start = Start { name: name.clone(), block, login, terminal: false };
                 let (_, mut ended) = self.start_script(start);
                 if let Some(error) = ended.try_recv().ok().and_then(|outcome| outcome.error()) {
                     self.scheduler_failed(&name, &error);

@@ -151,7 +151,7 @@ const GLOBALS: &[Global] = &[
 ];
 
 /// What this router understands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grammar {
     pub(crate) ros: RosVersion,
     /// Whether the hotspot package is there.

@@ -1,13 +1,13 @@
 //! Commands of menus: arguments are handed to the same dispatch as those of the API.
 
 use super::{
-    ast::{Args, Expr},
+    ast::{Args, Expr, Part},
     grammar::positional_names,
     machine::{Machine, Ran, Stop},
     value::{self, Array, Value},
 };
 use crate::routeros::{
-    account::policy_of,
+    account::{Login, policy_of},
     dispatch::Answer,
     query::Attribute,
     router::Router,
@@ -23,22 +23,79 @@ impl From<Trap> for Stop {
 }
 
 impl Router {
-    /// Rows of a menu as a script of this account may read them.
+    fn allows_reading(login: &Login, menu: &Menu) -> Result<(), Trap> {
+        if login.may(policy_of(menu.path, "print")) { Ok(()) } else { Err(Trap::permission()) }
+    }
+
+    /// Rows of a menu as a script of this account may read them. Of stored rows only `wanted`, if that is given.
     fn readable(
         &self,
-        login: &crate::routeros::account::Login,
+        login: &Login,
         menu: &'static Menu,
+        wanted: Option<&[String]>,
     ) -> Result<Vec<Vec<Attribute>>, Trap> {
-        if !login.may(policy_of(menu.path, "print")) {
-            return Err(Trap::permission());
-        }
-        let mut rows = self.records(menu);
+        Self::allows_reading(login, menu)?;
+        let is_wanted =
+            |name: &str| name == ".id" || wanted.is_none_or(|wanted| wanted.iter().any(|held| held == name));
+        let mut rows = match (wanted, self.is_computed(menu)) {
+            (Some(_), false) => self.rows(menu.path).iter().map(|row| table::record_of(menu, row, is_wanted)).collect(),
+            _ => self.records(menu),
+        };
         if !login.may("sensitive") {
             for row in &mut rows {
                 table::strip_secrets(menu, row);
             }
         }
         Ok(rows)
+    }
+
+    /// The row that an id or a name stands for, or the only one.
+    fn readable_row(
+        &self,
+        login: &Login,
+        menu: &'static Menu,
+        selector: Option<&str>,
+        wanted: Option<&str>,
+    ) -> Result<Option<Vec<Attribute>>, Trap> {
+        Self::allows_reading(login, menu)?;
+        let Some(selector) = selector else { return Ok(self.readable(login, menu, None)?.into_iter().next()) };
+        if self.is_computed(menu) || menu.path == "/file" {
+            let mut rows = self.readable(login, menu, None)?.into_iter();
+            return Ok(rows.find(|row| is(row, ".id", selector) || is(row, "name", selector)));
+        }
+        let id = selector.strip_prefix('*').and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let row = self.rows(menu.path).iter().find(|row| match id {
+            Some(id) => row.id == id,
+            None => row.text("name") == selector,
+        });
+        Ok(row.map(|row| {
+            let mut record = table::record_of(menu, row, |name| wanted.is_none_or(|wanted| wanted == name));
+            if !login.may("sensitive") {
+                table::strip_secrets(menu, &mut record);
+            }
+            record
+        }))
+    }
+}
+
+/// The properties a filter asks for.
+fn properties(expr: &Expr, found: &mut Vec<String>) {
+    match expr {
+        Expr::Field(name) | Expr::Variable(name) => found.push(name.clone()),
+        Expr::Text(parts) => {
+            for part in parts {
+                if let Part::Expr(expr) = part {
+                    properties(expr, found);
+                }
+            }
+        }
+        Expr::Array(items) => items.iter().for_each(|(_, value)| properties(value, found)),
+        Expr::Unary(_, operand) => properties(operand, found),
+        Expr::Binary(_, left, right) => {
+            properties(left, found);
+            properties(right, found);
+        }
+        Expr::Literal(..) | Expr::Code(_) | Expr::Substitution(_) | Expr::Call(_) => {}
     }
 }
 
@@ -47,7 +104,11 @@ impl Machine {
     pub(super) async fn menu_command(&mut self, menu: &'static Menu, verb: &str, args: &Args) -> Ran<Value> {
         match verb {
             "find" => {
-                let rows = self.rows(menu, args.filter.as_deref()).await?;
+                let mut wanted = Vec::new();
+                if let Some(filter) = args.filter.as_deref() {
+                    properties(filter, &mut wanted);
+                }
+                let rows = self.rows_with(menu, args.filter.as_deref(), Some(wanted)).await?;
                 let ids = rows.into_iter().filter_map(|row| id_of(&row));
                 Ok(Value::Array(Array::of(ids.map(Value::Id).collect())))
             }
@@ -59,8 +120,17 @@ impl Machine {
 
     /// The rows for which the filter holds.
     pub(super) async fn rows(&mut self, menu: &'static Menu, filter: Option<&Expr>) -> Ran<Vec<Vec<Attribute>>> {
+        self.rows_with(menu, filter, None).await
+    }
+
+    async fn rows_with(
+        &mut self,
+        menu: &'static Menu,
+        filter: Option<&Expr>,
+        wanted: Option<Vec<String>>,
+    ) -> Ran<Vec<Vec<Attribute>>> {
         let login = self.host.login.clone();
-        let rows = self.host.with(move |router| router.readable(&login, menu)).await?;
+        let rows = self.host.with(move |router| router.readable(&login, menu, wanted.as_deref())).await?;
         let Some(filter) = filter else { return Ok(rows) };
         let outer = self.row.take();
         let mut kept = Vec::new();
@@ -141,18 +211,23 @@ impl Machine {
             Some(expr) => Some(String::from_utf8_lossy(&self.wire(expr).await?).into_owned()),
             None => None,
         };
-        let rows = self.rows(menu, None).await?;
         let no_such_item = if self.grammar.ros.is_v7() { "no such item" } else { "no such item (4)" };
-        let row = if single {
-            rows.into_iter().next()
+        let selector = if single {
+            None
         } else {
             let ids = ids.ok_or_else(|| Stop::error("missing value(s) of argument(s) number"))?;
             match ids.as_slice() {
-                [only] => rows.into_iter().find(|row| is(row, ".id", only) || is(row, "name", only)),
-                [] => None,
+                [only] => Some(only.clone()),
+                [] => return Err(Stop::error(no_such_item)),
                 _ => return Err(Stop::error("invalid internal item number")),
             }
         };
+        let login = self.host.login.clone();
+        let wanted = name.clone();
+        let row = self
+            .host
+            .with(move |router| router.readable_row(&login, menu, selector.as_deref(), wanted.as_deref()))
+            .await?;
         let row = row.ok_or_else(|| Stop::error(no_such_item))?;
         match name {
             Some(name) if !self.grammar.has_property(menu, &name) => {

@@ -30,6 +30,7 @@ mod remote;
 pub(crate) mod terminal;
 mod value;
 
+pub(crate) use ast::Block;
 pub(crate) use grammar::Grammar;
 pub(crate) use parser::parse;
 pub(crate) use terminal::Transcript;

@@ -1,6 +1,11 @@
 //! What the operators do, and what they refuse.
 
-use std::net::Ipv4Addr;
+use std::{
+    net::Ipv4Addr,
+    sync::{Mutex, PoisonError},
+};
+
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::{
     ast::{Binary, Unary},
@@ -9,6 +14,8 @@ use super::{
 
 /// Longest regular expression.
 const PATTERN_BYTES_MAX: usize = 4096;
+/// Regular expressions kept ready.
+const PATTERNS_KEPT: usize = 32;
 
 /// Applies a prefix operator.
 ///
@@ -140,15 +147,30 @@ fn matches(left: &Value, right: &Value) -> Result<Value, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
         return Err("regular expression too big".to_owned());
     }
-    let regex = regex::bytes::RegexBuilder::new(&pattern)
-        .size_limit(1 << 20)
-        .unicode(false)
-        .build()
-        .map_err(|_| "bad regular expression".to_owned())?;
+    let regex = compiled(&pattern)?;
     Ok(Value::Bool(match left {
         Value::Array(array) => array.items.iter().any(|item| regex.is_match(&item.bytes())),
         other => regex.is_match(&other.bytes()),
     }))
+}
+
+/// A pattern made ready. The same one is asked for row after row and run after run, so a few are kept.
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    static KEPT: Mutex<Vec<(String, Regex)>> = Mutex::new(Vec::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, regex)) = kept.iter().find(|(text, _)| text == pattern) {
+        return Ok(regex.clone());
+    }
+    let regex = RegexBuilder::new(pattern)
+        .size_limit(1 << 20)
+        .unicode(false)
+        .build()
+        .map_err(|_| "bad regular expression".to_owned())?;
+    if kept.len() >= PATTERNS_KEPT {
+        kept.remove(0);
+    }
+    kept.push((pattern.to_owned(), regex.clone()));
+    Ok(regex)
 }
 
 /// `in`: an address in a prefix, an element in an array.
