@@ -184,7 +184,7 @@ fn live() -> Router<AppState> {
         .route("/api/admin/blocks", get(admin::live::blocks).post(admin::live::block))
         .route("/api/admin/blocks/{id}/lift", post(admin::live::lift))
         .route("/api/admin/routers", get(admin::routers::list).post(admin::routers::add))
-        .route("/api/admin/routers/{id}", post(admin::routers::change))
+        .route("/api/admin/routers/{id}", get(admin::health::router).post(admin::routers::change))
         .route("/api/admin/routers/{id}/remove", post(admin::routers::remove))
         .route("/api/admin/routers/{id}/restore", post(admin::routers::restore))
 }

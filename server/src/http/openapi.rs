@@ -43,6 +43,7 @@ use super::{admin, by_hand, callback, events, health, packages, passes, pay, rec
         admin::statements::one,
         admin::statements::lines,
         admin::statements::settle,
+        admin::health::router,
         admin::health::test,
         admin::health::credit,
         admin::health::policy,

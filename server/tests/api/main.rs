@@ -23,6 +23,8 @@ mod events;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod health_routers;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod pay;

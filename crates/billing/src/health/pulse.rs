@@ -66,6 +66,10 @@ impl Pulse {
         if is_another_certificate(error) {
             self.certificate(deps, router, text, since, now).await?;
         }
+        if self.is_away == Some(false) {
+            // What is told from here on is taken back when it is heard again.
+            self.is_away = None;
+        }
         if now - since <= ALERT_AFTER {
             return Ok(());
         }

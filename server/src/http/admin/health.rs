@@ -1,6 +1,9 @@
 //! How a router fares, what customers lost while it was away, and why a customer cannot get on.
 
-use app::api::{ErrorBody, OutageCredited, OutagePolicy, ReasonRequest, RouterCheck, RouterChecks, Why, WhyStep};
+use app::api::{
+    ErrorBody, Outage, OutageCredited, OutagePolicy, ReasonRequest, RouterCheck, RouterChecks, RouterDetail,
+    RouterEvent, Why, WhyStep,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -9,7 +12,7 @@ use axum::{
 use billing::{
     Billing,
     access::Check,
-    health::{self, CreditError},
+    health::{self, CreditError, OutageRecord},
     settings::SettingError,
     why,
 };
@@ -19,6 +22,7 @@ use uuid::Uuid;
 
 use super::{
     money::{reason, want_owner},
+    routers::router_item,
     session::CurrentAdmin,
 };
 use crate::{
@@ -30,6 +34,38 @@ use crate::{
         request::Origin,
     },
 };
+
+/// One router: how it stands, what happened to it, and when it was away.
+#[utoipa::path(get, path = "/api/admin/routers/{id}", tag = "admin", params(("id" = String, Path)), responses(
+    (status = 200, body = RouterDetail), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)
+))]
+pub(in crate::http) async fn router(
+    State(billing): State<Billing>,
+    _admin: CurrentAdmin,
+    Path(id): Path<String>,
+) -> Result<Json<RouterDetail>, ApiError> {
+    let id = router_id(&id)?;
+    let listed = billing.find_router_for_owner(id).await?.ok_or_else(ApiError::not_found)?;
+    let health = billing.router_health(id).await?.ok_or_else(ApiError::not_found)?;
+    let event = |event: health::EventRecord| RouterEvent { at: event.at, kind: event.kind, text: event.text };
+    Ok(Json(RouterDetail {
+        router: router_item(listed),
+        answered_permille: health.answered_permille,
+        history: health.history.into_iter().map(event).collect(),
+        outages: health.outages.into_iter().map(outage).collect(),
+    }))
+}
+
+fn outage(record: OutageRecord) -> Outage {
+    Outage {
+        id: record.id,
+        from: record.from_at,
+        to: record.to_at,
+        sessions: record.sessions,
+        credited_at: record.credited_at,
+        credited_by: record.credited_by,
+    }
+}
 
 fn router_id(text: &str) -> Result<RouterId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found())
