@@ -37,6 +37,12 @@ async fn online(stack: &Stack) -> String {
     id
 }
 
+/// Posts as a page of the admin app does.
+async fn act(stack: &Stack, path: &str, body: &Value) -> Response {
+    let request = stack.client.post(stack.at(path)).json(body).header("sec-fetch-site", "same-origin");
+    request.send().await.unwrap()
+}
+
 async fn log_in_as_cashier(stack: &Stack) {
     stack.add_admin("cashier", Role::Cashier).await;
     let answer = stack.post("/api/admin/login", &json!({"username": "cashier", "password": PASSWORD})).await;
@@ -47,12 +53,12 @@ async fn log_in_as_cashier(stack: &Stack) {
 async fn a_router_is_tested_line_by_line(pool: MySqlPool) {
     let stack = Stack::start(&pool).await;
     let path = |id: &str| format!("/api/admin/routers/{id}/test");
-    assert_eq!(error_of(stack.post(&path("x"), &json!({})).await).await.0, 401);
+    assert_eq!(error_of(act(&stack, &path("x"), &json!({})).await).await.0, 401);
     log_in_as_cashier(&stack).await;
     let id = until_seen(&pool).await.to_string();
-    assert_eq!(error_of(stack.post(&path("x"), &json!({})).await).await.0, 404);
-    assert_eq!(error_of(stack.post(&path(&Uuid::nil().to_string()), &json!({})).await).await.0, 404);
-    let tested = body(stack.post(&path(&id), &json!({})).await).await;
+    assert_eq!(error_of(act(&stack, &path("x"), &json!({})).await).await.0, 404);
+    assert_eq!(error_of(act(&stack, &path(&Uuid::nil().to_string()), &json!({})).await).await.0, 404);
+    let tested = body(act(&stack, &path(&id), &json!({})).await).await;
     assert!(tested["round_trip_ms"].is_u64() && tested["at"].is_string(), "{tested}");
     let checks = tested["checks"].as_array().unwrap();
     let line = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap();
@@ -62,7 +68,7 @@ async fn a_router_is_tested_line_by_line(pool: MySqlPool) {
     assert!(line("walled-garden-ip")["todo"].as_str().unwrap().contains("dst-address=127.0.0.1"));
     assert!(checks.iter().all(|check| !check.to_string().contains("bando\"")), "no password: {tested}");
     stack.world.router.open_walled_garden("127.0.0.1");
-    let tested = body(stack.post(&path(&id), &json!({})).await).await;
+    let tested = body(act(&stack, &path(&id), &json!({})).await).await;
     let garden = tested["checks"].as_array().unwrap().iter().find(|check| check["name"] == "walled-garden").unwrap();
     assert_eq!(garden["state"], "ok", "{garden}");
     stack.stop().await;
@@ -132,12 +138,12 @@ async fn lost_time_is_given_back_once_and_by_owners_only(pool: MySqlPool) {
     let path = format!("/api/admin/routers/{router}/outages/{outage}/credit");
     let reason = json!({"reason": "the power was out"});
     log_in_as_cashier(&stack).await;
-    assert_eq!(error_of(stack.post(&path, &reason).await).await.0, 403);
+    assert_eq!(error_of(act(&stack, &path, &reason).await).await.0, 403);
     stack.log_in().await;
-    let (status, _, field) = error_of(stack.post(&path, &json!({"reason": ""})).await).await;
+    let (status, _, field) = error_of(act(&stack, &path, &json!({"reason": ""})).await).await;
     assert_eq!((status, field.as_deref()), (422, Some("reason")));
     let other = format!("/api/admin/routers/{router}/outages/{}/credit", Uuid::nil());
-    assert_eq!(error_of(stack.post(&other, &reason).await).await.0, 404);
+    assert_eq!(error_of(act(&stack, &other, &reason).await).await.0, 404);
     let shown = stack.get_json(&format!("/api/admin/routers/{router}")).await;
     assert_eq!(shown["router"]["state"], "online", "{shown}");
     assert!(shown["answered_permille"].as_u64().is_some_and(|permille| permille <= 1000), "{shown}");
@@ -147,7 +153,7 @@ async fn lost_time_is_given_back_once_and_by_owners_only(pool: MySqlPool) {
     let ends_at = "select ends_at from sessions";
     let before: chrono::DateTime<Utc> = sqlx::query_scalar(ends_at).fetch_one(&pool).await.unwrap();
     for _ in 0..2 {
-        let given = body(stack.post(&path, &reason).await).await;
+        let given = body(act(&stack, &path, &reason).await).await;
         assert_eq!(given, json!({"sessions": 1, "secs": 600}));
     }
     let after: chrono::DateTime<Utc> = sqlx::query_scalar(ends_at).fetch_one(&pool).await.unwrap();
@@ -169,14 +175,14 @@ async fn the_policy_for_outages_is_off_until_an_owner_says_so(pool: MySqlPool) {
     let wanted = json!({"is_automatic": true, "min_minutes": 15});
     assert!(!stack.billing.outage_policy().await.unwrap().is_automatic);
     log_in_as_cashier(&stack).await;
-    assert_eq!(error_of(stack.post(path, &wanted).await).await.0, 403);
+    assert_eq!(error_of(act(&stack, path, &wanted).await).await.0, 403);
     stack.log_in().await;
     for minutes in [0, 1441] {
-        let refused = error_of(stack.post(path, &json!({"is_automatic": true, "min_minutes": minutes})).await).await;
+        let refused = error_of(act(&stack, path, &json!({"is_automatic": true, "min_minutes": minutes})).await).await;
         assert_eq!((refused.0, refused.2.as_deref()), (422, Some("min_minutes")));
     }
     assert!(!stack.billing.outage_policy().await.unwrap().is_automatic, "what is refused changes nothing");
-    assert_eq!(body(stack.post(path, &wanted).await).await, wanted);
+    assert_eq!(body(act(&stack, path, &wanted).await).await, wanted);
     let policy = stack.billing.outage_policy().await.unwrap();
     assert_eq!((policy.is_automatic, policy.min_minutes), (true, 15));
     stack.stop().await;
