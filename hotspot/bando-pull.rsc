@@ -57,10 +57,10 @@
           } on-error={}
           :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
         }
-        :foreach id in=[/ip/hotspot/active/find where user~$macs] do={
+        :foreach id in=[/ip/hotspot/active/find] do={
           :do {
             :local r [/ip/hotspot/active/get $id]
-            :set text ($text . "login;" . $id . ";" . ($r->"user") . ";" . ($r->"mac-address") . ";" . ($r->"address") . ";" . ($r->"uptime") . ";" . ($r->"bytes-in") . ";" . ($r->"bytes-out") . "\n")
+            :set text ($text . "login;" . $id . ";" . ($r->"mac-address") . ";" . ($r->"address") . ";" . ($r->"uptime") . ";" . ($r->"bytes-in") . ";" . ($r->"bytes-out") . ";" . ($r->"user") . "\n")
             :set rows ($rows + 1)
           } on-error={}
           :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
@@ -84,7 +84,8 @@
       :local clock ""
       :do { :set clock [:tonum [:timestamp]] } on-error={}
       :local about [/system/resource/get]
-      :set text ($text . $failed . "router;" . $clock . ";" . ($about->"uptime") . ";" . $digests . ";" . ($about->"version") . ";" . ($about->"board-name") . "\nend;" . $rows . "\n")
+      :local reaper [:len [/system/scheduler/find where name="bando-reap" disabled=no]]
+      :set text ($text . $failed . "router;" . $clock . ";" . ($about->"uptime") . ";" . $digests . ";" . $reaper . ";" . ($about->"version") . ";" . ($about->"board-name") . ";" . [/system/identity/get name] . "\nend;" . $rows . "\n")
       :set ($parts->[:len $parts]) $text
       :set failed ""
       :local data ""

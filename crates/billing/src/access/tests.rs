@@ -1,5 +1,6 @@
 //! The reconcilers against a real database and the router simulator over TCP.
 
+mod agent;
 mod check;
 mod credit;
 mod expiry;

@@ -3,15 +3,16 @@
 //! ```text
 //! bando1;<nonce>;<ticket or ->;<part from 0>;<more|last>
 //! user;<id>;<name>;<mac>;<profile>;<limit-uptime>;<limit-bytes-total>;<uptime>;<bytes-in>;<bytes-out>;<disabled>;<comment>
-//! login;<id>;<user>;<mac>;<address>;<uptime>;<bytes-in>;<bytes-out>
+//! login;<id>;<mac>;<address>;<uptime>;<bytes-in>;<bytes-out>;<user>
 //! host;<id>;<mac>;<address>;<authorized>;<bypassed>
 //! profile;<id>;<name>;<rate-limit>;<shared-users>;<add-mac-cookie>
 //! failed;<verb>;<mac or name>
-//! router;<unix seconds>;<uptime>;<digest 1|0>;<version>;<board>
+//! router;<unix seconds>;<uptime>;<digest 1|0>;<reaper 1|0>;<version>;<board>;<identity>
 //! end;<lines of tables in all parts>
 //! ```
 //!
-//! The last field of `user` is the rest of the line, because a comment of ours has `;` inside. Lines of another
+//! The last field of `user`, `login` and `router` is the rest of the line: a comment of ours has `;` inside, and what
+//! others have named may have. Lines of another
 //! kind are for a later version and skipped; a line of a known kind that cannot be read makes the whole report
 //! worthless, because a row that is missing would look like a row that is to be made.
 
@@ -82,10 +83,14 @@ pub(super) struct About {
     pub uptime_secs: Option<u64>,
     /// Whether it checks a digest of the answers.
     pub is_digesting: bool,
+    /// Whether its clean-up script is scheduled.
+    pub has_reaper: bool,
     /// RouterOS release.
     pub version: String,
     /// Model.
     pub board: String,
+    /// Its name for itself.
+    pub identity: String,
 }
 
 /// A command that the router could not carry out.
@@ -201,7 +206,7 @@ fn user(rest: &str) -> Option<User> {
 }
 
 fn login(rest: &str) -> Option<Active> {
-    let [row, user, mac, address, uptime, bytes_in, bytes_out] = plain::<7>(rest)?;
+    let [row, mac, address, uptime, bytes_in, bytes_out, user] = fields::<7>(rest)?;
     Some(Active {
         id: id(row)?,
         user: user.to_owned(),
@@ -247,18 +252,20 @@ fn failed(rest: &str) -> Option<Failed> {
 }
 
 fn about(rest: &str) -> Option<About> {
-    let [clock, uptime, digest, version, board] = fields::<5>(rest)?;
-    let is_digesting = match digest {
-        "1" => true,
-        "0" => false,
-        _ => return None,
+    let [clock, uptime, digest, reaper, version, board, identity] = fields::<7>(rest)?;
+    let either = |text: &str| match text {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
     };
     Some(About {
         clock_secs: clock.parse().ok(),
         uptime_secs: optional(uptime, |text| parse_duration(text).ok())?.map(|uptime| uptime.as_secs()),
-        is_digesting,
+        is_digesting: either(digest)?,
+        has_reaper: either(reaper)?,
         version: version.chars().take(40).collect(),
         board: board.chars().take(60).collect(),
+        identity: identity.chars().take(60).collect(),
     })
 }
 
@@ -269,7 +276,7 @@ mod tests {
     use super::*;
 
     const USER: &str = "user;*2F;A4:CF:12:00:00:01;A4:CF:12:00:00:01;bando-p0a0b0c0d-v1;01:00:00;1073741824;00:02:05;10;20;false;bando1;g=018f6b1c-0000-7000-8000-000000000001;e=1795324800\n";
-    const REST: &str = "login;*C0A80A08;A4:CF:12:00:00:01;A4:CF:12:00:00:01;10.5.50.23;1d02:00:00;5;6\nhost;*3;A4:CF:12:00:00:01;10.5.50.23;true;false\nprofile;*4;bando-p0a0b0c0d-v1;512k/2M;2;false\nfailed;login;A4:CF:12:00:00:01\nrouter;1795321200;00:10:00;1;7.18.2 (stable);hAP ax2\nend;4\n";
+    const REST: &str = "login;*C0A80A08;A4:CF:12:00:00:01;10.5.50.23;1d02:00:00;5;6;A4:CF:12:00:00:01\nhost;*3;A4:CF:12:00:00:01;10.5.50.23;true;false\nprofile;*4;bando-p0a0b0c0d-v1;512k/2M;2;false\nfailed;login;A4:CF:12:00:00:01\nrouter;1795321200;00:10:00;1;1;7.18.2 (stable);hAP ax2;Cafe; upstairs\nend;4\n";
 
     #[test]
     fn a_report_is_read() {
@@ -287,11 +294,12 @@ mod tests {
         assert_eq!(report.failed[0].verb, "login");
         assert_eq!(report.about.clock_secs, Some(1_795_321_200));
         assert_eq!((report.about.uptime_secs, report.about.is_digesting), (Some(600), true));
+        assert_eq!((report.about.has_reaper, report.about.identity.as_str()), (true, "Cafe; upstairs"));
     }
 
     #[test]
     fn what_a_router_leaves_out_is_absent() {
-        let lines = "user;*1;A4:CF:12:00:00:01;;;;;;;;;\nrouter;;;0;;\nend;1\n";
+        let lines = "user;*1;A4:CF:12:00:00:01;;;;;;;;;\nrouter;;;0;0;;;\nend;1\n";
         let report = Report::parse(lines).unwrap();
         let user = &report.state.users[0];
         assert_eq!((user.mac, user.limit_uptime, user.limit_bytes_total), (None, None, None));
@@ -300,17 +308,17 @@ mod tests {
 
     #[test]
     fn lines_of_a_later_version_are_skipped_and_broken_ones_are_not() {
-        assert!(Report::parse("radar;on\nrouter;1;1s;0;7;x\nend;0\n").is_ok());
+        assert!(Report::parse("radar;on\nrouter;1;1s;0;1;7;x;y\nend;0\n").is_ok());
         for broken in [
-            "user;*1;A4\nrouter;1;1s;0;7;x\nend;1\n",
-            "user;2F;A4:CF:12:00:00:01;;;;;;;;;\nrouter;1;1s;0;7;x\nend;1\n",
-            "user;*1;A4:CF:12:00:00:01;;;soon;;;;;;\nrouter;1;1s;0;7;x\nend;1\n",
-            "login;*1;a;b;c;1s;1;2;3\nrouter;1;1s;0;7;x\nend;1\n",
-            "router;1;1s;0;7;x\nend;1\n",
-            "router;1;1s;0;7;x\n",
-            "router;1;1s;2;7;x\nend;0\n",
+            "user;*1;A4\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "user;2F;A4:CF:12:00:00:01;;;;;;;;;\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "user;*1;A4:CF:12:00:00:01;;;soon;;;;;;\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "login;*1;a;b;c;1s;1\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "router;1;1s;0;1;7;x;y\nend;1\n",
+            "router;1;1s;0;1;7;x;y\n",
+            "router;1;1s;2;1;7;x;y\nend;0\n",
             "end;0\n",
-            "router;1;1s;0;7;x\nend;0\nuser;*1;A4:CF:12:00:00:01;;;;;;;;;\n",
+            "router;1;1s;0;1;7;x;y\nend;0\nuser;*1;A4:CF:12:00:00:01;;;;;;;;;\n",
             "nothing\n",
         ] {
             assert!(Report::parse(broken).is_err(), "{broken}");
@@ -356,7 +364,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(used in 0_u64..10_000_000, limit in 1_u64..10_000_000, bytes in any::<u64>(), comment in "[ -~]{0,40}") {
             let uptime = routeros_api::value::format_duration(std::time::Duration::from_secs(used));
-            let lines = format!("user;*1;A4:CF:12:00:00:01;;p;{limit};{bytes};{uptime};0;{bytes};true;{comment}\nrouter;1;1s;0;7;x\nend;1\n");
+            let lines = format!("user;*1;A4:CF:12:00:00:01;;p;{limit};{bytes};{uptime};0;{bytes};true;{comment}\nrouter;1;1s;0;1;7;x;y\nend;1\n");
             let user = Report::parse(&lines).unwrap().state.users.remove(0);
             prop_assert_eq!(user.uptime.as_secs(), used);
             prop_assert_eq!(user.limit_uptime.unwrap().as_secs(), limit);

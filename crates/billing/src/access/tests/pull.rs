@@ -133,7 +133,7 @@ impl<'a> Hand<'a> {
             .unwrap();
         }
         for (n, (mac, secs)) in self.logins.iter().enumerate() {
-            writeln!(text, "login;*{n:X};{mac};{mac};10.5.50.2;{secs}s;0;0").unwrap();
+            writeln!(text, "login;*{n:X};{mac};10.5.50.2;{secs}s;0;0;{mac}").unwrap();
         }
         for (n, (mac, ip)) in self.hosts.iter().enumerate() {
             writeln!(text, "host;*{n:X};{mac};{ip};{};false", self.logins.contains_key(mac)).unwrap();
@@ -147,7 +147,7 @@ impl<'a> Hand<'a> {
 
     fn about(&mut self, rows: usize) -> String {
         let failed = std::mem::take(&mut self.failed);
-        format!("{failed}router;{};00:10:00;1;7.18.2;hAP\nend;{rows}\n", self.world.now().timestamp())
+        format!("{failed}router;{};00:10:00;1;1;7.18.2;hAP;Cafe\nend;{rows}\n", self.world.now().timestamp())
     }
 
     async fn send(&self, body: &str) -> Result<String, PollError> {

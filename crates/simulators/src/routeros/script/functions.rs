@@ -9,6 +9,7 @@ use super::{
     machine::{Machine, Ran, Stop},
     value::Value,
 };
+use crate::routeros::options::RosVersion;
 
 impl Machine {
     /// One function.
@@ -184,9 +185,15 @@ impl Machine {
             "lc" => raw.to_ascii_lowercase(),
             "uc" => raw.to_ascii_uppercase(),
             "rev" | "reverse" => raw.into_iter().rev().collect(),
-            "md5" => {
+            // Bytes, which `to=hex` makes readable (tried by others on 7.23 and 7.24). Which release brought them nobody
+            // says, so earlier ones than those of that time do without.
+            "md5" if self.grammar.ros >= RosVersion::V7_22 => {
                 use md5::{Digest, Md5};
-                hex::encode(Md5::digest(&raw)).into_bytes()
+                Md5::digest(&raw).to_vec()
+            }
+            "sha512" if self.grammar.ros >= RosVersion::V7_22 => {
+                use sha2::{Digest, Sha512};
+                Sha512::digest(&raw).to_vec()
             }
             _ => return Err(Stop::error("input does not match any value of transform")),
         };
