@@ -89,6 +89,12 @@ export async function routerProfile(stack: Stack, name: string): Promise<Row | u
   return rows.find((profile) => profile["name"] === name);
 }
 
+/** How often the router has logged a device out, by its log. */
+export async function logouts(stack: Stack, mac: string): Promise<number> {
+  const { rows } = await ask<{ rows: Row[] }>(`${stack.gateway}/rows?path=/log`);
+  return rows.filter(({ message }) => message?.startsWith(mac) && message.includes("logged out")).length;
+}
+
 export async function client(stack: Stack, mac: string): Promise<Client> {
   return ask(`${stack.gateway}/clients/${mac}`);
 }

@@ -1,6 +1,6 @@
 // Who is on the network, and what the owner does about it: on the screen and on the router.
 import type { Locator, Page } from "@playwright/test";
-import { client, join, routerSession } from "./control.ts";
+import { client, join, logouts } from "./control.ts";
 import { getOnline, newCustomer, openAnyPage, type Customer } from "./customer.ts";
 import { inspect } from "./inspect.ts";
 import { addCashier, cell, confirm, expectLive, ownerAtWork, rowOf, said, typeLogin } from "./owner.ts";
@@ -103,15 +103,13 @@ test("more time, a pause and the end are done on the router", async ({ browser, 
 test("who is put off the WiFi is logged out, and may come back", async ({ browser, stack }) => {
   const owner = await ownerAtWork(browser, stack);
   const customer = await getOnlineElsewhere(owner, stack, "1 hour");
-  const login = async (): Promise<string | undefined> => (await routerSession(stack, customer.mac))?.[".id"];
-  const before = await login();
-  expect(before).toBeDefined();
+  const before = await logouts(stack, customer.mac);
   await openLive(owner);
   const row = rowOf(owner, customer.phone);
   await choose(owner, row, "Put off the WiFi");
   await confirm(owner, "Put off", "");
   await expect(said(owner)).toContainText("was put off the WiFi");
-  await expect.poll(login).not.toBe(before);
+  await expect.poll(() => logouts(stack, customer.mac)).toBeGreaterThan(before);
   await expect.poll(async () => (await client(stack, customer.mac)).state).toBe("online");
   await owner.context().close();
 });
