@@ -76,6 +76,8 @@ fn state_view((state, text, mac, phone): (String, String, String, Option<String>
         let who = phone.unwrap_or_else(|| mac.clone());
         view! { <small><a href=why_page(&mac)>"Look into it"<span class="sr-only">": "{who}</span></a></small> }
     });
+    // Where all is well, the badge says it all.
+    let text = if state == "online" { String::new() } else { text };
     view! { <span class=tone.class()>{words}</span>{small(text)}{why} }.into_any()
 }
 
