@@ -139,12 +139,18 @@ impl Billing {
             .collect())
     }
 
-    /// One router in use as its owner sees it.
+    /// One router as its owner sees it, in use or not.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn find_router_for_owner(&self, id: RouterId) -> Result<Option<RouterListed>, StoreError> {
-        Ok(self.list_routers_for_owner(false).await?.into_iter().find(|listed| listed.router.id == id))
+        for is_removed in [false, true] {
+            let listed = self.list_routers_for_owner(is_removed).await?;
+            if let Some(found) = listed.into_iter().find(|listed| listed.router.id == id) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Adds a router, with a line in the log.
