@@ -28,6 +28,7 @@ pub(crate) struct House {
     package: Uuid,
     admin: Uuid,
     macs: u32,
+    routers: u32,
     running: Option<(Handle, TaskTracker, CancellationToken)>,
 }
 
@@ -64,20 +65,21 @@ impl House {
         .execute(&pool)
         .await?;
         let secret = AppSecret::new(&SecretString::from("0123456789abcdef0123456789abcdef"))?;
-        Ok(Self { pool, secret, package, admin, macs: 0, running: None })
+        Ok(Self { pool, secret, package, admin, macs: 0, routers: 0, running: None })
     }
 
     /// Another router; those of before are out of use when nothing runs.
     pub(crate) async fn router(&mut self, port: u16) -> Outcome<Uuid> {
         let now = SystemClock.now();
         let id = random::uuid(now);
+        self.routers += 1;
         let sealed = self.secret.seal(id.as_bytes(), &SecretString::from("bando"))?;
         sqlx::query(
             "insert into routers (id, slug, name, host, port, username, password_sealed, created_at, updated_at)
              values (?, ?, 'a router', '127.0.0.1', ?, 'admin', ?, ?, ?)",
         )
         .bind(id)
-        .bind(format!("r{port}"))
+        .bind(format!("r{}", self.routers))
         .bind(port)
         .bind(sealed)
         .bind(now)
@@ -148,14 +150,18 @@ impl House {
     }
 
     /// Ends the reconcilers; the routers are out of use from now on.
-    pub(crate) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) -> Outcome<()> {
+        self.pause().await;
+        sqlx::query("update routers set is_active = 0").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends the reconcilers.
+    pub(crate) async fn pause(&mut self) {
         if let Some((_, tracker, shutdown)) = self.running.take() {
             shutdown.cancel();
             tracker.close();
             tracker.wait().await;
-        }
-        if let Err(error) = sqlx::query("update routers set is_active = 0").execute(&self.pool).await {
-            eprintln!("the routers stay in use: {error}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! What people do beside paying: customers share and move their time, an owner pauses, extends, ends and blocks.
 
-use billing::{admins::Admin, devices::Join};
+use billing::{
+    admins::Admin,
+    devices::{Join, Shown},
+};
 use domain::{MacAddr, SessionId, devices::Wish};
 use uuid::Uuid;
 
@@ -19,7 +22,7 @@ pub(crate) async fn share(world: &mut World) {
     let Some(session) = any_session(world, "paused_at is null").await else { return };
     let at = world.below(world.customers.len().max(1));
     let Some(customer) = world.customers.get(at).cloned() else { return };
-    let Some(pass) = world.billing().first_pass(session).await.unwrap() else { return };
+    let Some(pass) = world.billing().first_pass(session, &Shown::default()).await.unwrap() else { return };
     let at = world.below(pass.devices.len().max(1));
     let wish = match pass.devices.get(at) {
         Some(device) if world.chance(50) => Wish::Replace(device.id),
