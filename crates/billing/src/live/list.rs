@@ -178,7 +178,7 @@ impl Billing {
                 found.push(stranger(&row, role)?);
             }
         }
-        found.sort_unstable_by(|a, b| b.id.cmp(&a.id));
+        found.sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }

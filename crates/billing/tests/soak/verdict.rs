@@ -25,10 +25,12 @@ pub(crate) struct Paid {
 }
 
 type Place = (usize, MacAddr);
+/// Router, MAC, end of paid time, whether data is limited, whether the router was brought to it.
+type PaidRow = (Uuid, Vec<u8>, Option<DateTime<Utc>>, bool, bool);
 
 /// Every device with paid time, by site.
 pub(crate) async fn paid_ends(world: &World) -> BTreeMap<Place, Paid> {
-    let rows: Vec<(Uuid, Vec<u8>, Option<DateTime<Utc>>, bool, bool)> = sqlx::query_as(
+    let rows: Vec<PaidRow> = sqlx::query_as(
         "select d.router_id, d.mac, s.ends_at, s.data_bytes is not null, d.applied_generation = d.generation
          from session_devices d join sessions s on s.id = d.session_id
          where d.intended = 'on' and s.ended_at is null",
