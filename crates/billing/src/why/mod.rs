@@ -7,9 +7,11 @@ mod gather;
 mod money;
 #[cfg(test)]
 mod tests;
+mod way;
 
-pub use decide::{Step, StepState, Why, decide};
+pub use decide::decide;
 pub use facts::{
     DeviceFact, Facts, HostShown, Life, Look, Over, PaymentFact, Question, ReceiptFact, RouterFact, SessionFact, Shown,
     UserShown,
 };
+pub use way::{Step, StepState, Why};

@@ -3,8 +3,9 @@
 use domain::PaymentState;
 
 use super::{
-    decide::{End, StepState, Way, ago, is_open},
+    decide::{ago, is_open},
     facts::{PaymentFact, Question, ReceiptFact},
+    way::{End, StepState, Way},
 };
 use crate::db::receipts::ReceiptState;
 
