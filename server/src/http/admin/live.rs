@@ -105,7 +105,7 @@ fn row(record: LiveRecord) -> LiveRow {
         router: record.router,
         mac: record.mac.to_string(),
         ip: record.ip,
-        phone: record.msisdn.map(|msisdn| msisdn.display()),
+        phone: record.msisdn.map(domain::Msisdn::display),
         package: record.package_name,
         state: record.state.map_or("gone", LiveState::as_str).to_owned(),
         text: record.text,
