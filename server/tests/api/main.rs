@@ -15,6 +15,7 @@ mod callbacks;
 mod cli;
 #[cfg(test)]
 mod database;
+#[cfg(test)]
 mod devices;
 #[cfg(test)]
 mod errors;
