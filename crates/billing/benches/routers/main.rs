@@ -43,12 +43,14 @@ async fn run() -> Outcome<()> {
     let url = std::env::var("DATABASE_URL")
         .map_err(|_| "set DATABASE_URL to an empty database, or run make bench-routers")?;
     let mut house = House::open(&url).await?;
+    // First, while the process is small: what it has been given once it does not give back.
+    many(&mut house).await?;
     one_by_one(&mut house).await?;
     catch_up(&mut house).await?;
     for users in USERS {
         full_house(&mut house, users).await?;
     }
-    many(&mut house).await
+    Ok(())
 }
 
 fn router() -> Options {
@@ -64,7 +66,7 @@ async fn one_by_one(house: &mut House) -> Outcome<()> {
     sim.clear_log();
     let times = purchases(house, &sim, id, PURCHASES).await?;
     let commands = sim.log().len();
-    println!("from the commit of a grant until online, one customer after another");
+    println!("\nfrom the commit of a grant until online, one customer after another");
     println!("  the simulator's own round trip      {:>9.3} ms", ms(trip));
     print_times("  settled until logged in", &times);
     let count = usize::try_from(PURCHASES)?;
@@ -147,7 +149,7 @@ async fn many(house: &mut House) -> Outcome<()> {
     house.start(Duration::from_secs(60));
     let well = i64::from(all - dead);
     house.until(&format!("select count(*) = {well} from session_devices d join routers r on r.id = d.router_id where r.is_active = 1 and d.is_online = 1")).await?;
-    println!("\n{all} routers at once, {dead} of them dead");
+    println!("{all} routers at once, {dead} of them dead");
     println!("  until the others have what was paid {:>9.0} ms", ms(began.elapsed()));
     let more = house::resident_kb()?.saturating_sub(memory);
     println!(
