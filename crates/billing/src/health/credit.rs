@@ -17,6 +17,7 @@ use domain::{
 use sqlx::{MySqlConnection, MySqlPool};
 use uuid::Uuid;
 
+use super::OutagePolicy;
 use crate::{
     Billing,
     db::{
@@ -101,29 +102,38 @@ impl Billing {
 
     /// What the owner's policy asks for, and what was decided and then interrupted.
     pub(crate) async fn credit_by_policy(&self) -> Result<(), StoreError> {
-        let now = self.now();
-        let policy = self.outage_policy().await?;
-        if policy.is_automatic {
-            let min = TimeDelta::minutes(i64::from(policy.min_minutes));
-            let due = outages::list_provable(self.pool(), now - POLICY_WITHIN, OUTAGES_AT_ONCE).await?;
-            for (router_id, id, span) in due {
-                if span.length() < min {
-                    continue;
-                }
-                match decide(self.pool(), (router_id, id), (AUTOMATIC, "by policy", None), now).await {
-                    Ok(()) | Err(CreditError::NotFound | CreditError::StillAway | CreditError::NothingLost) => {}
-                    Err(CreditError::TooOld) => {}
-                    Err(CreditError::Store(error)) => return Err(error),
-                }
-            }
-        }
-        for id in outages::list_unfinished(self.pool(), OUTAGES_AT_ONCE).await? {
-            let routers = give_back(self.pool(), id, now).await?;
+        let routers = by_policy(self.pool(), self.outage_policy().await?, self.now()).await?;
+        if !routers.is_empty() {
             self.wake_feed();
-            routers.into_iter().for_each(|id| self.wake_router(id));
         }
+        routers.into_iter().for_each(|id| self.wake_router(id));
         Ok(())
     }
+}
+
+/// Gives back what a policy asks for, and what was decided and then interrupted. Says whose routers have something
+/// to do.
+pub(crate) async fn by_policy(
+    pool: &MySqlPool,
+    policy: OutagePolicy,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<RouterId>, StoreError> {
+    if policy.is_automatic {
+        let min = TimeDelta::minutes(i64::from(policy.min_minutes));
+        let due = outages::list_provable(pool, now - POLICY_WITHIN, OUTAGES_AT_ONCE).await?;
+        for (router_id, id, _) in due.into_iter().filter(|(.., span)| span.length() >= min) {
+            let decided = decide(pool, (router_id, id), (AUTOMATIC, "by policy", None), now).await;
+            // Whatever else it says, there is nothing to give.
+            if let Err(CreditError::Store(error)) = decided {
+                return Err(error);
+            }
+        }
+    }
+    let mut routers = BTreeSet::new();
+    for id in outages::list_unfinished(pool, OUTAGES_AT_ONCE).await? {
+        routers.extend(give_back(pool, id, now).await?);
+    }
+    Ok(routers)
 }
 
 /// Writes down that an outage is given back, once; who asks second changes nothing.

@@ -5,13 +5,10 @@ use domain::{MacAddr, RouterId, SessionId};
 use sqlx::MySqlPool;
 use uuid::Uuid;
 
-use super::{
-    MAC,
-    world::{World, until},
-};
+use super::{MAC, world::World};
 use crate::{
     db::sessions,
-    health::credit::{CreditError, decide, give_back},
+    health::credit::{CreditError, by_policy, decide, give_back},
     health::outage,
     random,
 };
@@ -193,7 +190,6 @@ async fn nothing_is_given_for_time_that_was_not_lost_or_not_paid(pool: MySqlPool
     credit(&world, router, later).await.unwrap();
     assert_eq!(given(&world, later).await, Vec::<Option<u64>>::new(), "the paid time was over before");
     assert_eq!(session(&world, waiting).await.added_secs, 0, "its time did not run");
-    until("the clock is as it was left", || async { Some(()) }).await;
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -211,4 +207,43 @@ async fn two_outages_never_give_the_same_second_twice(pool: MySqlPool) {
     credit(&world, router, first).await.unwrap();
     assert_eq!(session(&world, id).await.added_secs, 900);
     assert_eq!(session(&world, id).await.duration_secs, 900, "goes on for both");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_policy_acts_on_proof_and_length_and_only_when_it_is_on(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let router = world.router("main", 1, "bando").await.id;
+    let id = running(&world, router, MAC).await;
+    let policy = |is_automatic| crate::health::OutagePolicy { is_automatic, min_minutes: 10 };
+    let added = async || session(&world, id).await.added_secs;
+    let act = async |is_automatic| by_policy(&world.pool, policy(is_automatic), world.now()).await.unwrap();
+
+    away(&world, router, 300, Some(0)).await;
+    act(true).await;
+    assert_eq!(added().await, 0, "too short");
+    away(&world, router, 700, None).await;
+    act(true).await;
+    assert_eq!(added().await, 0, "nothing proves that it was off");
+    away(&world, router, 800, Some(0)).await;
+    assert!(act(false).await.is_empty());
+    assert_eq!(added().await, 0, "the policy is off");
+    assert_eq!(act(true).await.into_iter().collect::<Vec<_>>(), [router]);
+    assert!(act(true).await.is_empty());
+    assert_eq!(added().await, 800, "once");
+    let by: Option<String> = sqlx::query_scalar("select credited_by from outages where credited_at is not null")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(by.as_deref(), Some("automatic"));
+
+    // Decided, and then the server died: the next turn finishes it, whatever the policy says now.
+    let outage = away(&world, router, 60, Some(0)).await;
+    decide(&world.pool, (router, outage), ("owner", "by hand", None), world.now()).await.unwrap();
+    act(false).await;
+    assert_eq!(added().await, 860);
+    // What was switched on later does not reach back.
+    away(&world, router, 900, Some(0)).await;
+    world.clock.advance(TimeDelta::hours(2));
+    act(true).await;
+    assert_eq!(added().await, 860);
 }
