@@ -5,16 +5,12 @@
 
 pub mod access;
 pub mod clock;
-pub mod devices;
 pub mod id;
-pub mod live;
 pub mod mac;
 pub mod money;
 pub mod mpesa;
 pub mod msisdn;
-pub mod outage;
 pub mod package;
-pub mod pass_code;
 pub mod payment;
 pub mod result_text;
 pub mod session;
@@ -30,6 +26,5 @@ pub use money::Kes;
 pub use mpesa::{AccountReference, CheckoutRequestId, MerchantRequestId, Receipt, ResultCode};
 pub use msisdn::Msisdn;
 pub use package::{Package, PackageTerms};
-pub use pass_code::PassCode;
 pub use payment::PaymentState;
 pub use units::{DataSize, Rate};

@@ -16,7 +16,6 @@ use crate::{
         desk::Desk,
         feed::{Feed, News},
         pager::encoded,
-        pages::why::why_page,
         parts::{time::Time, trouble::Trouble},
         reader::Reader,
         routes::HOME,
@@ -39,7 +38,7 @@ pub(in crate::admin) fn Payment() -> impl IntoView {
             }
         }
         News::Reset => reader.again(),
-        News::Notification(_) | News::Live(_) => {}
+        News::Notification(_) => {}
     });
     Desk::here().listen(move || reader.again());
     let is_there = Memo::new(move |_| reader.value.with(Option::is_some));
@@ -153,7 +152,7 @@ fn facts_view(facts: Facts) -> impl IntoView {
         <dt>"Received"</dt>
         <dd>{received}</dd>
         <dt>"WiFi"</dt>
-        <dd>{delivery}" "<a href=why_page(&mac)>"Can’t they get on?"</a></dd>
+        <dd>{delivery}</dd>
         <dt>"Phone"</dt>
         <dd><a href=customer>{payment.phone}</a></dd>
         <dt>"Begun"</dt>

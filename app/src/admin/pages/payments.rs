@@ -9,11 +9,7 @@ use crate::{
         merge::{Filter, REVIEW, merge},
         pager::{Pager, encoded},
         pages::payment::payment_page,
-        parts::{
-            list_state::ListState,
-            search::{Search, submit},
-            time::Time,
-        },
+        parts::{list_state::ListState, search::Search, time::Time},
         words,
     },
     api::{PaymentList, PaymentRow},
@@ -53,7 +49,7 @@ pub(in crate::admin) fn Payments() -> impl IntoView {
             }
         }
         News::Reset => pager.again(),
-        News::Notification(_) | News::Live(_) => {}
+        News::Notification(_) => {}
     });
     let empty = Signal::derive(move || {
         if filter.with(|filter| *filter == Filter::default()) {
@@ -122,6 +118,15 @@ fn FilterForm(filter: Memo<Filter>) -> impl IntoView {
             />
             <button>"Search"</button>
         </Search>
+    }
+}
+
+/// A filter applies as soon as it is chosen.
+fn submit(event: web_sys::Event) {
+    let form = event_target::<web_sys::HtmlInputElement>(&event).form();
+    if let Some(form) = form {
+        // Fails only when the form is not on the page, and then there is nothing to do.
+        let _ = form.request_submit();
     }
 }
 

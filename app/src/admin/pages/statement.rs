@@ -7,12 +7,12 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use uuid::Uuid;
 
 use self::lines::Lines;
-use super::statements::{FOR_OWNERS, period};
+use super::statements::{OwnersOnly, period};
 use crate::{
     admin::{
         desk::Desk,
         pager::encoded,
-        parts::{owners_only::OwnersOnly, time::Time, trouble::Trouble},
+        parts::{time::Time, trouble::Trouble},
         reader::Reader,
         routes::STATEMENTS,
         words::{
@@ -28,7 +28,7 @@ use crate::{
 pub(in crate::admin) fn Statement() -> impl IntoView {
     view! {
         <p class="back"><a href=STATEMENTS>"All statements"</a></p>
-        <OwnersOnly otherwise=FOR_OWNERS><Report /></OwnersOnly>
+        <OwnersOnly><Report /></OwnersOnly>
     }
 }
 

@@ -1,33 +1,11 @@
 //! `routers`: MikroTik routers and which server process talks to them.
 
-pub(crate) mod listing;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::RouterId;
 use sqlx::MySqlPool;
 use uuid::Uuid;
 
 use super::StoreError;
-
-/// How the server and a router come together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reach {
-    /// The server connects to the router's API.
-    Direct,
-    /// The router asks the server over HTTPS; nothing can reach it from outside.
-    Pull,
-}
-
-impl Reach {
-    /// `direct` or `pull`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Pull => "pull",
-        }
-    }
-}
 
 /// One router.
 #[derive(Debug, Clone)]
@@ -38,11 +16,9 @@ pub struct RouterRecord {
     pub slug: String,
     /// The owner's name for it.
     pub name: String,
-    /// Who connects to whom.
-    pub reach: Reach,
-    /// Host name or address; empty for [`Reach::Pull`].
+    /// Host name or address.
     pub host: String,
-    /// The API port; 0 for [`Reach::Pull`].
+    /// The API port.
     pub port: u16,
     /// The API user.
     pub username: String,
@@ -60,7 +36,6 @@ struct RouterRow {
     id: Uuid,
     slug: String,
     name: String,
-    reach: String,
     host: String,
     port: u16,
     username: String,
@@ -70,20 +45,12 @@ struct RouterRow {
     last_error: Option<String>,
 }
 
-impl TryFrom<RouterRow> for RouterRecord {
-    type Error = StoreError;
-
-    fn try_from(row: RouterRow) -> Result<Self, StoreError> {
-        let reach = match row.reach.as_str() {
-            "direct" => Reach::Direct,
-            "pull" => Reach::Pull,
-            _ => return Err(StoreError::inconsistent("routers", "reach", row.id)),
-        };
-        Ok(Self {
+impl From<RouterRow> for RouterRecord {
+    fn from(row: RouterRow) -> Self {
+        Self {
             id: row.id.into(),
             slug: row.slug,
             name: row.name,
-            reach,
             host: row.host,
             port: row.port,
             username: row.username,
@@ -91,7 +58,7 @@ impl TryFrom<RouterRow> for RouterRecord {
             tls_pin: row.tls_pin,
             last_seen_at: row.last_seen_at,
             last_error: row.last_error,
-        })
+        }
     }
 }
 
@@ -99,13 +66,13 @@ impl TryFrom<RouterRow> for RouterRecord {
 pub(crate) async fn list_routers(pool: &MySqlPool) -> Result<Vec<RouterRecord>, StoreError> {
     let rows = sqlx::query_as!(
         RouterRow,
-        r#"select id as "id: Uuid", slug, name, reach, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
+        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
                   last_seen_at as "last_seen_at: DateTime<Utc>", last_error
            from routers where is_active = 1 order by name, id limit 10000"#
     )
     .fetch_all(pool)
     .await?;
-    rows.into_iter().map(RouterRecord::try_from).collect()
+    Ok(rows.into_iter().map(RouterRecord::from).collect())
 }
 
 /// An active router by its public name.
@@ -116,14 +83,14 @@ pub(crate) async fn find_by_slug(pool: &MySqlPool, slug: &str) -> Result<Option<
     }
     let row = sqlx::query_as!(
         RouterRow,
-        r#"select id as "id: Uuid", slug, name, reach, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
+        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
                   last_seen_at as "last_seen_at: DateTime<Utc>", last_error
            from routers where slug = ? and is_active = 1"#,
         slug
     )
     .fetch_optional(pool)
     .await?;
-    row.map(RouterRecord::try_from).transpose()
+    Ok(row.map(RouterRecord::from))
 }
 
 /// Adds a router; `false` if the slug is taken. With `only_first`, also `false` if there is any router.
@@ -134,13 +101,12 @@ pub(crate) async fn insert_router(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "insert ignore into routers (id, slug, name, reach, host, port, username, password_sealed, tls_pin, created_at, updated_at)
-         select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from (select 1 as one) as row_source
+        "insert ignore into routers (id, slug, name, host, port, username, password_sealed, tls_pin, created_at, updated_at)
+         select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from (select 1 as one) as row_source
          where not ? or not exists (select 1 from routers)",
         router.id.as_uuid(),
         router.slug,
         router.name,
-        router.reach.as_str(),
         router.host,
         router.port,
         router.username,
@@ -155,26 +121,23 @@ pub(crate) async fn insert_router(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes or renews the lease on a router for as long as it lasts; `false` if another process talks to it. A lease
-/// that was not renewed may be taken over, so what is done under it must be safe to do twice. One that reaches
-/// further than any lease does is left from a clock that was wrong.
+/// Takes or renews the lease on a router; `false` if another process talks to it. A lease that was not
+/// renewed may be taken over, so what is done under it must be safe to do twice.
 pub(crate) async fn hold_router(
     pool: &MySqlPool,
     id: RouterId,
     holder: Uuid,
     now: DateTime<Utc>,
-    lasts: TimeDelta,
+    until_at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     sqlx::query!(
         "update routers set lease_holder = ?, lease_until_at = ?
-         where id = ? and is_active = 1
-           and (lease_holder is null or lease_holder = ? or lease_until_at <= ? or lease_until_at > ?)",
+         where id = ? and is_active = 1 and (lease_holder is null or lease_holder = ? or lease_until_at <= ?)",
         holder,
-        now + lasts,
+        until_at,
         id.as_uuid(),
         holder,
-        now,
-        now + lasts * 3
+        now
     )
     .execute(pool)
     .await?;
@@ -208,19 +171,14 @@ pub(crate) async fn record_seen(pool: &MySqlPool, id: RouterId, now: DateTime<Ut
     Ok(())
 }
 
-/// When a router last answered, if ever, and when it was added.
-pub(crate) async fn find_seen(
-    pool: &MySqlPool,
-    id: RouterId,
-) -> Result<Option<(Option<DateTime<Utc>>, DateTime<Utc>)>, StoreError> {
-    let row = sqlx::query!(
-        r#"select last_seen_at as "last_seen_at: DateTime<Utc>", created_at as "created_at: DateTime<Utc>"
-           from routers where id = ?"#,
+/// Since when the router has not answered: since it last did, or since it was added.
+pub(crate) async fn find_silent_since(pool: &MySqlPool, id: RouterId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(last_seen_at, created_at) as "since!: DateTime<Utc>" from routers where id = ?"#,
         id.as_uuid()
     )
     .fetch_optional(pool)
-    .await?;
-    Ok(row.map(|row| (row.last_seen_at, row.created_at)))
+    .await?)
 }
 
 /// Records what is wrong with the router, in words for its owner.

@@ -2,7 +2,6 @@
 
 mod access;
 mod hotspot;
-mod links;
 mod network;
 mod system;
 
@@ -39,10 +38,6 @@ pub(crate) enum Kind {
     Ref(&'static str, &'static [&'static str]),
     /// `rx/tx …`
     RateLimit,
-    /// Policies joined by commas; `!name` takes one away.
-    Policies,
-    /// 32 bytes in base64.
-    Key,
 }
 
 /// One argument or read-only value of a menu.
@@ -188,7 +183,7 @@ impl Menu {
 
 /// Every menu.
 pub(crate) fn menus() -> impl Iterator<Item = &'static Menu> {
-    hotspot::MENUS.iter().chain(links::MENUS).chain(network::MENUS).chain(system::MENUS).chain(access::MENUS)
+    hotspot::MENUS.iter().chain(network::MENUS).chain(system::MENUS).chain(access::MENUS)
 }
 
 /// The menu at `path`, if this release has it.

@@ -1,1 +1,0 @@
-:foreach row in=$older do={ /ip firewall filter remove $row }

@@ -1,2 +1,0 @@
-# RouterOS 7.
-/system ntp client set enabled=yes servers="{{SERVERS}}"

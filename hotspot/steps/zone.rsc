@@ -1,1 +1,0 @@
-/system clock set time-zone-autodetect=no time-zone-name="{{ZONE}}"

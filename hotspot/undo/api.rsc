@@ -1,1 +1,0 @@
-/ip service set api address="{{ADDRESS}}" disabled="{{DISABLED}}"

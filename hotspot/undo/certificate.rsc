@@ -1,1 +1,0 @@
-:foreach row in=[/certificate find name="bando-api"] do={ /certificate remove $row }

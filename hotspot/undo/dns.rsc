@@ -1,1 +1,0 @@
-/ip dns set allow-remote-requests="{{VALUE}}"

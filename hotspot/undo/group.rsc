@@ -1,1 +1,0 @@
-:foreach row in=[/user group find name="bando"] do={ /user group remove $row }

@@ -1,1 +1,0 @@
-/system ntp client set enabled="{{ENABLED}}" primary-ntp="{{PRIMARY}}"

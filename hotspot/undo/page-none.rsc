@@ -1,1 +1,0 @@
-:foreach row in=[/file find name="{{PAGE}}"] do={ /file remove $row }

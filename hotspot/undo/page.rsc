@@ -1,1 +1,0 @@
-:local got [/tool fetch url="{{URL}}" check-certificate="{{CHECK}}" dst-path="{{PAGE}}" as-value]

@@ -1,1 +1,0 @@
-/ip hotspot profile set [find name="{{PROFILE}}"] install-hotspot-queue=yes

@@ -1,1 +1,0 @@
-/ip service set api-ssl certificate="{{CERTIFICATE}}" address="{{ADDRESS}}" disabled="{{DISABLED}}"

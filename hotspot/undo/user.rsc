@@ -1,1 +1,0 @@
-:foreach row in=[/user find name="bando"] do={ /user remove $row }

@@ -1,1 +1,0 @@
-/system clock set time-zone-name="{{ZONE}}" time-zone-autodetect="{{AUTODETECT}}"
