@@ -1,7 +1,7 @@
 # Thin names over scripts/. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check bench bench-payments dist audit prepare dev-admin fuzz peers clean-data
+.PHONY: help run test chaos soak check bench bench-payments bench-routers dist audit prepare dev-admin fuzz peers clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,11 +15,17 @@ test: ## check, then every test: unit, integration on a real MariaDB, end to end
 chaos: ## many payments while servers and databases are killed; then three ledgers are compared (SEEDS=20 PAYMENTS=500, or SEED=7)
 	@scripts/chaos
 
+soak: ## months of customers, power cuts and ends of paid time on six routers, on a clock moved by hand (ROUNDS=1000 SEED=7)
+	@scripts/soak
+
 check: ## format, lints, documentation, SQL metadata, .env.sample: all that can be said without running
 	@scripts/check
 
 bench-payments: ## payments begun and settled a second, beside the same statements raw (STORED=5000000 also with so many stored)
 	@BENCH_STORED=$(STORED) scripts/bench-payments
+
+bench-routers: ## from settled to online, catch-up of a router that was away, routers with 5,000 users, 200 routers at once
+	@scripts/bench-routers
 
 bench: ## release build, then latencies, pages per second, memory, start time and size
 	@scripts/bench

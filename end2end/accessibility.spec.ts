@@ -43,10 +43,10 @@ test("portal: choosing, waiting, failing", async ({ page, browser, stack }) => {
   await cancelPrompt(browser, stack, customer.phone);
   await expectHeading(page, "Let’s try that again");
   await inspect(page, "portal-cancelled");
-  await page.getByText("I have a voucher code").click();
-  await page.getByLabel("Voucher code").fill("WRONG-CODE");
-  await page.getByRole("button", { name: "Use voucher" }).click();
-  await expect(page.getByLabel("Voucher code")).toHaveAttribute("aria-invalid", "true");
+  await page.getByText("I have a voucher or a pass").click();
+  await page.getByLabel("Voucher or pass").fill("WRONG-CODE");
+  await page.getByRole("button", { name: "Use code" }).click();
+  await expect(page.getByLabel("Voucher or pass")).toHaveAttribute("aria-invalid", "true");
   await inspect(page, "portal-wrong-voucher");
 });
 

@@ -89,6 +89,17 @@ export async function routerProfile(stack: Stack, name: string): Promise<Row | u
   return rows.find((profile) => profile["name"] === name);
 }
 
+/** What stands in one menu of the router, such as `/ip/hotspot`. */
+export async function routerRows(stack: Stack, path: string): Promise<Row[]> {
+  return (await ask<{ rows: Row[] }>(`${stack.gateway}/rows?path=${path}`)).rows;
+}
+
+/** How often the router has logged a device out, by its log. */
+export async function logouts(stack: Stack, mac: string): Promise<number> {
+  const lines = await routerRows(stack, "/log");
+  return lines.filter(({ message }) => message?.startsWith(mac) && message.includes("logged out")).length;
+}
+
 export async function client(stack: Stack, mac: string): Promise<Client> {
   return ask(`${stack.gateway}/clients/${mac}`);
 }

@@ -1,11 +1,17 @@
 //! The JSON the server answers and the admin app reads: one definition for both sides, and for the
 //! generated OpenAPI description.
 
+mod devices;
+mod live;
 mod money;
 mod reconcile;
+mod routers;
 
+pub use devices::*;
+pub use live::*;
 pub use money::*;
 pub use reconcile::*;
+pub use routers::*;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -76,6 +76,10 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
     let mpesa = Arc::new(daraja::Client::new(daraja_config(&config.mpesa), Arc::clone(clock))?);
     let pool = billing::db::connect_lazy(config.database_url.expose_secret(), connections_max)?;
     let secret = AppSecret::new(&config.app_secret)?;
+    let secret = match &config.app_secret_old {
+        Some(old) => secret.with_old(old)?,
+        None => secret,
+    };
     let defaults = billing::Options::DEFAULT_QUERY_DELAYS_SECS.to_vec();
     let options = billing::Options {
         callback_base: config.mpesa.callback_url.clone(),
@@ -86,6 +90,7 @@ pub fn engine(config: &Config, clock: &Arc<dyn Clock>, connections_max: u32) -> 
         callback_confirm: config.mpesa.callback_confirm,
         query_grace_secs: config.mpesa.query_grace_secs,
         pull: config.mpesa.pull,
+        timing: billing::access::Timing::default(),
     };
     let deps =
         billing::Deps { pool, clock: Arc::clone(clock), mpesa: Arc::clone(&mpesa), secret: secret.clone(), options };

@@ -4,11 +4,14 @@ mod admin;
 mod mpesa;
 mod package;
 mod router;
+mod router_setup;
+mod secret;
 mod serve;
 mod settings;
 mod statement;
 mod text;
 mod voucher;
+mod why;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -67,6 +70,17 @@ enum Command {
     /// MikroTik routers.
     #[command(subcommand)]
     Router(router::RouterCommand),
+    /// Say why a customer cannot get on, from the money to the device.
+    Why {
+        /// A phone number, a MAC address or an M-Pesa code.
+        question: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The secret that seals passwords in the database.
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
     /// What M-Pesa has to be told.
     #[command(subcommand)]
     Mpesa(mpesa::MpesaCommand),
@@ -164,7 +178,9 @@ async fn execute(command: Command, env_file: Option<PathBuf>) -> Result<(), Fail
         Command::Audit { json } => audit(&open().await?.billing, clock.as_ref(), json).await,
         Command::Admin(command) => admin::run(command, &open().await?.billing).await,
         Command::Package(command) => package::run(command, &open().await?.billing).await,
-        Command::Router(command) => router::run(command, &open().await?).await,
+        Command::Router(command) => router::run(command, &open().await?, &config).await,
+        Command::Why { question, json } => why::run(&open().await?, &question, json).await,
+        Command::Secret(command) => secret::run(command, &open().await?.billing).await,
         Command::Mpesa(command) => mpesa::run(command, &open().await?.billing).await,
         Command::Voucher(command) => voucher::run(command, &open().await?.billing).await,
         Command::Statement(command) => statement::run(command, &open().await?.billing).await,

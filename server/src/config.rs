@@ -3,6 +3,7 @@
 
 mod environment;
 mod parse;
+mod routers;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use url::Url;
 
 pub use environment::Environment;
 pub use parse::{ADMIN_PASSWORD_MIN, default_api_port, is_username, judge_secret, tls_pin};
+pub use routers::{RoutersConfig, portal, site};
 
 /// Everything Bando needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// `APP_SECRET`.
     pub app_secret: SecretString,
+    /// `APP_SECRET_OLD`, while the secret is being changed.
+    pub app_secret_old: Option<SecretString>,
     /// Where to listen and how the outside reaches us.
     pub http: HttpConfig,
     /// Safaricom Daraja.
@@ -34,6 +38,8 @@ pub struct Config {
     pub first_owner: Option<FirstOwner>,
     /// `MIKROTIK_*`, when a host is set.
     pub first_router: Option<FirstRouter>,
+    /// `BANDO_ROUTER_SOURCES` and `BANDO_TUNNEL_*`.
+    pub routers: RoutersConfig,
     /// How to log.
     pub log: LogConfig,
     /// `BANDO_WEB_DIR`.

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     application::{self, Engine, StartError},
-    config::{Config, judge_secret},
+    config::{self, Config, judge_secret},
 };
 
 /// How a check came out.
@@ -26,6 +26,8 @@ enum Outcome {
     Hint,
     /// Has to be mended.
     Problem,
+    /// Could not be found out.
+    Unknown,
 }
 
 /// One line of the report.
@@ -51,10 +53,8 @@ impl Check {
         Self { subject: subject.into(), outcome: Outcome::Problem, message: message.into(), todo: Some(todo.into()) }
     }
 
-    /// What was found elsewhere, in words that already say what to do.
-    pub(crate) fn found(subject: &str, is_ok: bool, message: String) -> Self {
-        let outcome = if is_ok { Outcome::Ok } else { Outcome::Problem };
-        Self { subject: subject.to_owned(), outcome, message, todo: None }
+    pub(crate) fn unknown(subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { subject: subject.into(), outcome: Outcome::Unknown, message: message.into(), todo: None }
     }
 
     /// Whether something has to be mended.
@@ -70,6 +70,7 @@ impl fmt::Display for Check {
             Outcome::Ok => "ok",
             Outcome::Hint => "hint",
             Outcome::Problem => "PROBLEM",
+            Outcome::Unknown => "?",
         };
         write!(f, "{mark:<8} {:<16} {}", self.subject, self.message)?;
         match &self.todo {
@@ -93,8 +94,9 @@ pub async fn examine(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Chec
         Err(error) => Check::problem("M-Pesa", "no access token", error.to_string()),
     });
     checks.extend(callback::examine(config).await);
+    checks.extend(tunnel(config));
     if is_reached {
-        checks.extend(router::examine(&engine).await);
+        checks.extend(router::examine(&engine, &config::portal(config)).await);
         checks.push(owners(billing).await);
     }
     Ok(checks)
@@ -105,6 +107,17 @@ fn secret(config: &Config) -> Check {
         Ok(()) => Check::ok("APP_SECRET", "long enough"),
         Err(weakness) => Check::problem("APP_SECRET", weakness, "make one with: openssl rand -hex 32"),
     }
+}
+
+/// The tunnel's own end is outside of this program; what can be told is what routers are told.
+fn tunnel(config: &Config) -> Option<Check> {
+    let tunnel = config.routers.tunnel.as_ref()?;
+    let (host, port, server) = (&tunnel.endpoint_host, tunnel.endpoint_port, tunnel.server());
+    Some(Check::hint(
+        "tunnel",
+        format!("routers are told to find WireGuard at {host}:{port} and this server at {server} inside it"),
+        "check with: wg show",
+    ))
 }
 
 async fn owners(billing: &billing::Billing) -> Check {

@@ -15,11 +15,14 @@ mod health;
 mod limits;
 mod openapi;
 mod packages;
+mod passes;
 mod pay;
 mod portal;
 mod recover;
 mod report;
 mod request;
+mod router_poll;
+mod router_setup;
 mod security;
 mod state;
 mod status;
@@ -29,15 +32,15 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{Next, from_fn, from_fn_with_state},
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tower_sessions_sqlx_store::MySqlStore;
 
 use error::ApiError;
-use limits::{BODY_MAX, CALLBACKS_MAX, Places, REQUESTS_MAX, UPLOADS_MAX};
+use limits::{BODY_MAX, CALLBACKS_MAX, POLLS_MAX, Places, REQUESTS_MAX, SETUPS_MAX, UPLOADS_MAX};
 
-pub(crate) use admin::statements::statement_report;
+pub(crate) use admin::{health::why_answer, statements::statement_report};
 pub(crate) use packages::package_item;
 pub(crate) use state::AppState;
 
@@ -47,11 +50,13 @@ pub(crate) fn routes(state: AppState, sessions: MySqlStore) -> Router {
     let reports = Places::new(CALLBACKS_MAX);
     Router::new()
         .merge(mpesa(&state).route_layer(from_fn_with_state(reports, limits::limit)))
+        .merge(routers(&state).route_layer(from_fn_with_state(Places::new(POLLS_MAX), limits::limit)))
         .merge(customers(&state).route_layer(from_fn_with_state(ordinary.clone(), limits::limit)))
         .merge(owners(&state, sessions.clone()).route_layer(from_fn_with_state(ordinary, limits::limit)))
         .merge(
             uploads(&state, sessions).route_layer(from_fn_with_state(Places::new(UPLOADS_MAX), limits::limit_upload)),
         )
+        .merge(new_routers(&state).route_layer(from_fn_with_state(Places::new(SETUPS_MAX), limits::limit)))
         .merge(files())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
@@ -78,6 +83,22 @@ fn mpesa(state: &AppState) -> Router<AppState> {
         .route_layer(from_fn_with_state(state.clone(), wait_for_database))
 }
 
+/// Routers that ask.
+fn routers(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/api/router/poll/{router}", post(router_poll::poll))
+        .route_layer(from_fn_with_state(state.clone(), want_database))
+}
+
+/// Routers that are being connected.
+fn new_routers(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/r/{key}", get(router_setup::script))
+        .route("/r/{key}/{what}", get(router_setup::ask))
+        .route("/r/{key}/{what}/{name}", get(router_setup::fetch).post(router_setup::report))
+        .route_layer(from_fn_with_state(state.clone(), want_database))
+}
+
 /// Customers: the API behind the portal, and the portal's own pages, which explain a missing database in
 /// words instead.
 fn customers(state: &AppState) -> Router<AppState> {
@@ -87,6 +108,9 @@ fn customers(state: &AppState) -> Router<AppState> {
         .route("/api/user/status", get(status::status))
         .route("/api/user/events", get(events::user))
         .route("/api/user/recover", post(recover::recover))
+        .route("/api/user/pass", get(passes::pass))
+        .route("/api/user/pass/devices", post(passes::join))
+        .route("/api/user/pass/devices/{id}", delete(passes::remove))
         .route_layer(from_fn_with_state(state.clone(), want_database));
     Router::new()
         .route("/", get(portal::unnamed))
@@ -94,6 +118,10 @@ fn customers(state: &AppState) -> Router<AppState> {
         .route("/pay", post(portal::pay))
         .route("/voucher", post(portal::voucher))
         .route("/recover", post(portal::recover))
+        .route("/p/{code}", get(portal::open_pass))
+        .route("/pass", post(portal::join_pass))
+        .route("/devices/add", post(portal::add_device))
+        .route("/devices/remove", post(portal::remove_device))
         .route("/theme", post(portal::theme))
         .merge(api)
         .route_layer(from_fn_with_state(state.clone(), cross_site::refuse_other_sites))
@@ -123,6 +151,9 @@ fn owners(state: &AppState, sessions: MySqlStore) -> Router<AppState> {
         .route("/api/admin/notifications/{id}/read", post(admin::notifications::mark_read))
         .route("/api/events", get(events::admin))
         .merge(books())
+        .merge(live())
+        .merge(setups())
+        .merge(router_health())
         .route_layer(from_fn_with_state(state.clone(), cross_site::want_own_site));
     doors
         .merge(rooms)
@@ -139,6 +170,40 @@ fn books() -> Router<AppState> {
         .route("/api/admin/statements/{id}", get(admin::statements::one))
         .route("/api/admin/statements/{id}/lines", get(admin::statements::lines))
         .route("/api/admin/statements/{id}/lines/{receipt}/settle", post(admin::statements::settle))
+}
+
+/// Devices on the network, their paid time, and routers.
+fn live() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/live", get(admin::live::list))
+        .route("/api/admin/live/{id}/kick", post(admin::live::kick))
+        .route("/api/admin/sessions/{id}/pause", post(admin::live::pause))
+        .route("/api/admin/sessions/{id}/resume", post(admin::live::resume))
+        .route("/api/admin/sessions/{id}/extend", post(admin::live::extend))
+        .route("/api/admin/sessions/{id}/end", post(admin::live::end))
+        .route("/api/admin/blocks", get(admin::live::blocks).post(admin::live::block))
+        .route("/api/admin/blocks/{id}/lift", post(admin::live::lift))
+        .route("/api/admin/routers", get(admin::routers::list).post(admin::routers::add))
+        .route("/api/admin/routers/{id}", get(admin::health::router).post(admin::routers::change))
+        .route("/api/admin/routers/{id}/remove", post(admin::routers::remove))
+        .route("/api/admin/routers/{id}/restore", post(admin::routers::restore))
+}
+
+/// How routers fare, and why a customer cannot get on.
+fn router_health() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/routers/{id}/test", post(admin::health::test))
+        .route("/api/admin/routers/{id}/outages/{outage}/credit", post(admin::health::credit))
+        .route("/api/admin/routers/outage-policy", post(admin::health::policy))
+        .route("/api/admin/why", get(admin::health::why))
+}
+
+/// Connecting routers in one paste.
+fn setups() -> Router<AppState> {
+    Router::new()
+        .route("/api/admin/routers/setups", post(admin::setups::begin))
+        .route("/api/admin/routers/setups/{id}", get(admin::setups::one))
+        .route("/api/admin/routers/setups/{id}/approve", post(admin::setups::approve))
 }
 
 /// Files that owners send: larger and slower than anything else, so few at a time.

@@ -7,11 +7,11 @@ use leptos::prelude::{TimeoutHandle, set_timeout_with_handle};
 use serde::{Serialize, de::DeserializeOwned};
 use web_sys::AbortController;
 
-use crate::api::{Done, ErrorBody};
+use crate::api::ErrorBody;
 
 /// The longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The longest wait for an answer to an action on money, for which the server may have to ask M-Pesa.
+/// The longest wait for an answer to an action, for which the server may have to ask M-Pesa or a router.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Why a request got no answer to show.
@@ -50,11 +50,16 @@ pub(super) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize)
     send(TIMEOUT, Request::post(path), |request| request.json(body)).await?.read().await
 }
 
-/// Does something with money: `body` is JSON. What comes back says what happened, in words.
-pub(super) async fn act(path: &str, body: String) -> Result<Done, Fault> {
+/// Asks for something to be looked at, which changes nothing but takes its time.
+pub(super) async fn examine<T: DeserializeOwned>(path: &str) -> Result<T, Fault> {
+    send(ACTION_TIMEOUT, Request::post(path), |request| request.json(&())).await?.read().await
+}
+
+/// Does something: `body` is JSON, and `understood` reads what comes back, which may be nothing.
+pub(super) async fn act<T>(path: &str, body: String, understood: impl FnOnce(&str) -> Option<T>) -> Result<T, Fault> {
     let request = Request::post(path).header("Content-Type", "application/json");
     let answer = match send(ACTION_TIMEOUT, request, |request| request.body(body)).await {
-        Ok(answer) => answer.read().await,
+        Ok(answer) => answer.text().await.and_then(|text| understood(&text).ok_or(Fault::Unreachable)),
         Err(fault) => Err(fault),
     };
     answer.map_err(|fault| if fault == Fault::Unreachable { Fault::Unclear } else { fault })
@@ -105,6 +110,10 @@ struct Answer {
 impl Answer {
     async fn read<T: DeserializeOwned>(self) -> Result<T, Fault> {
         self.response.json().await.map_err(|_| Fault::Unreachable)
+    }
+
+    async fn text(self) -> Result<String, Fault> {
+        self.response.text().await.map_err(|_| Fault::Unreachable)
     }
 }
 

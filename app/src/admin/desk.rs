@@ -1,11 +1,14 @@
-//! Actions on money: each is asked for in one dialog with a reason, and what came of it is said at the top of the page.
+//! Actions: each is asked for in one dialog, most with a reason, and what came of it is said at the foot of the page.
 
 use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use serde::Serialize;
-use web_sys::FormData;
+use wasm_bindgen::JsCast;
+use web_sys::{FormData, HtmlFormElement, SubmitEvent};
+
+use crate::api::Done;
 
 /// One request to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +30,15 @@ impl Call {
 pub(super) struct Filled(FormData);
 
 impl Filled {
-    /// The fields of a form, read when it was sent.
-    pub(super) const fn new(fields: FormData) -> Self {
-        Self(fields)
+    /// The fields of the form that is being sent.
+    pub(super) fn of(event: &SubmitEvent) -> Option<Self> {
+        let form: HtmlFormElement = event.target()?.dyn_into().ok()?;
+        FormData::new_with_form(&form).ok().map(Self)
+    }
+
+    /// A password by its name, exactly as typed; `None` when nothing was.
+    pub(super) fn secret(&self, name: &str) -> Option<String> {
+        self.0.get(name).as_string().filter(|text| !text.is_empty())
     }
 
     /// A field by its name, without the blanks around it; empty when there is no such field.
@@ -62,6 +71,44 @@ pub(super) struct Ask {
     pub(super) is_grave: bool,
     /// What is sent.
     pub(super) call: Rc<dyn Fn(&Filled) -> Call>,
+    /// What is said afterwards, from the answer; `None` when it makes no sense.
+    pub(super) said: Saying,
+}
+
+/// What is said about something that was done, from the answer; `None` when that makes no sense.
+pub(super) type Saying = Rc<dyn Fn(&str) -> Option<String>>;
+
+/// Says what the server says, for answers that are a [`Done`].
+pub(super) fn as_told() -> Saying {
+    Rc::new(|answer| serde_json::from_str::<Done>(answer).ok().map(|done| done.message))
+}
+
+/// Says this, whatever the answer holds.
+pub(super) fn plainly_said(words: impl Into<String>) -> Saying {
+    let words = words.into();
+    Rc::new(move |_| Some(words.clone()))
+}
+
+/// Several things that can be done with something, each with what it means.
+#[derive(Clone)]
+pub(super) struct Choice {
+    /// What it is about, such as a phone number.
+    pub(super) title: String,
+    /// More about it, such as the package.
+    pub(super) about: String,
+    /// What can be done.
+    pub(super) options: Vec<Opt>,
+}
+
+/// One thing that can be done.
+#[derive(Clone)]
+pub(super) struct Opt {
+    /// What the button says.
+    pub(super) label: &'static str,
+    /// What it means, in a sentence.
+    pub(super) hint: &'static str,
+    /// What is asked before it is done.
+    pub(super) ask: Ask,
 }
 
 /// Fields besides the reason.
@@ -73,12 +120,17 @@ pub(super) enum Fields {
     Whose { account: String, phone: String },
     /// `amount_kes`. Empty at first, so that nobody confirms an amount without having seen it.
     Amount,
+    /// `minutes`.
+    Minutes,
+    /// `mac`.
+    Mac,
 }
 
 /// The dialog and the last message, in the context of everything behind the login.
 #[derive(Clone, Copy)]
 pub(super) struct Desk {
     asking: RwSignal<Option<Ask>, LocalStorage>,
+    choosing: RwSignal<Option<Choice>, LocalStorage>,
     said: RwSignal<Option<String>>,
     done: RwSignal<u32>,
 }
@@ -86,14 +138,19 @@ pub(super) struct Desk {
 impl Desk {
     /// Puts the desk into the context. A message goes when the page is left.
     pub(super) fn provide() {
-        let desk = Self { asking: RwSignal::new_local(None), said: RwSignal::new(None), done: RwSignal::new(0) };
+        let desk = Self {
+            asking: RwSignal::new_local(None),
+            choosing: RwSignal::new_local(None),
+            said: RwSignal::new(None),
+            done: RwSignal::new(0),
+        };
         provide_context(desk);
         let page = use_location().pathname;
         Effect::new(move |before: Option<String>| {
             let now = page.get();
             if before.is_some_and(|before| before != now) {
                 desk.said.set(None);
-                desk.asking.set(None);
+                desk.close();
             }
             now
         });
@@ -110,14 +167,31 @@ impl Desk {
         self.asking.set(Some(ask));
     }
 
+    /// Opens the dialog that offers several things to do.
+    pub(super) fn offer(self, choice: Choice) {
+        self.said.set(None);
+        self.choosing.set(Some(choice));
+    }
+
+    /// What is offered, tracked.
+    pub(super) fn choosing(self) -> Option<Choice> {
+        self.choosing.get()
+    }
+
     /// What is being asked, tracked.
     pub(super) fn asking(self) -> Option<Ask> {
         self.asking.get()
     }
 
-    /// Nothing is asked any more.
+    /// Nothing is offered any more; what was chosen may be asked already.
+    pub(super) fn close_choice(self) {
+        self.choosing.set(None);
+    }
+
+    /// Nothing is asked or offered any more.
     pub(super) fn close(self) {
         self.asking.set(None);
+        self.choosing.set(None);
     }
 
     /// Something was done: says so and lets everything that listens read again.

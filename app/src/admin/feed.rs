@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::session::Session;
-use crate::api::{NotificationRow, PaymentRow};
+use crate::api::{LiveRow, NotificationRow, PaymentRow};
 
 /// How long to wait before opening a stream that the server refused.
 const REOPEN: Duration = Duration::from_secs(5);
@@ -20,6 +20,8 @@ pub(super) enum News {
     Payment(PaymentRow),
     /// A notification is new or has changed.
     Notification(NotificationRow),
+    /// Something about a device on the network has changed.
+    Live(LiveRow),
     /// Something may have been missed: read again.
     Reset,
 }
@@ -105,6 +107,7 @@ impl Feed {
             on(&stream, "error", move |_| self.broke()),
             on(&stream, "payment", move |event| self.read(&event, News::Payment)),
             on(&stream, "notification", move |event| self.read(&event, News::Notification)),
+            on(&stream, "live", move |event| self.read(&event, News::Live)),
             on(&stream, "reset", move |_| self.tell(&News::Reset)),
         ];
         self.stream.set_value(Some((stream, heard)));

@@ -1,7 +1,7 @@
 //! What surrounds every page behind the login: navigation, line, theme, logout.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::components::A;
+use leptos_router::{components::A, hooks::use_location};
 
 use super::{
     client,
@@ -10,9 +10,10 @@ use super::{
     pages::notifications::Inbox,
     parts::{
         ask::{AskDialog, Said},
+        choose::ChooseDialog,
         theme_switch::ThemeSwitch,
     },
-    routes::{STATEMENTS, TODO},
+    routes::{HOME, LIVE, ROUTERS, STATEMENTS, TODO, WHY},
     session::{Session, Who},
     tasks::Tasks,
 };
@@ -28,20 +29,53 @@ pub(super) fn Frame(children: Children) -> impl IntoView {
         <a class="skip" href="#page">"Skip to the page"</a>
         <header class="top">
             <p class="brand">"Bando"</p>
-            <nav aria-label="Pages">
-                <A href="/admin" exact=true>"Payments"</A>
-                <A href=TODO>"To do" <Waiting /></A>
-                <A href="/admin/customers">"Customers"</A>
-                <A href=STATEMENTS>"Check with M-Pesa"</A>
-                <A href="/admin/notifications">"Notifications" <Unread /></A>
-            </nav>
             <LineState />
             <Leave />
+            <Pages />
         </header>
         <main id="page" tabindex="-1">{children()}</main>
         <Said />
+        <ChooseDialog />
         <AskDialog />
         <footer><ThemeSwitch /></footer>
+    }
+}
+
+/// The pages. On small screens those that are needed most stand alone, and the rest behind a button.
+#[component]
+fn Pages() -> impl IntoView {
+    let page = use_location().pathname;
+    let is_open = RwSignal::new(false);
+    Effect::new(move |_| {
+        page.track();
+        is_open.set(false);
+    });
+    // The page is among those behind the button.
+    let is_behind =
+        move || page.with(|page| ![HOME, TODO, LIVE].iter().any(|first| page.trim_end_matches('/') == *first));
+    view! {
+        <nav aria-label="Pages">
+            <A href=HOME exact=true>"Payments"</A>
+            <A href=TODO>"To do" <Waiting /></A>
+            <A href=LIVE>"On now"</A>
+            <button
+                class="others"
+                class:current=is_behind
+                aria-controls="other-pages"
+                aria-expanded=move || if is_open.get() { "true" } else { "false" }
+                on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
+            >
+                "More"
+                <Unread />
+            </button>
+            <div id="other-pages" class="other-pages" class:open=move || is_open.get()>
+                <A href="/admin/customers">"Customers"</A>
+                <A href=WHY>"Help a customer"</A>
+                <A href=ROUTERS>"Routers"</A>
+                <A href=STATEMENTS>"Check with M-Pesa"</A>
+                <A href="/admin/notifications">"Notifications" <Unread /></A>
+            </div>
+        </nav>
     }
 }
 

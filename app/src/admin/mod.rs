@@ -22,6 +22,8 @@ mod feed;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod frame;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
+mod later;
+#[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod pager;
 #[cfg(all(feature = "csr", not(feature = "ssr")))]
 mod pages;

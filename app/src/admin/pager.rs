@@ -7,7 +7,9 @@ use super::{
     client::{self, Fault},
     session::Session,
 };
-use crate::api::{PageMeta, PaymentList, PaymentRow, StatementLine, StatementLines, UserList, UserRow};
+use crate::api::{
+    LiveCounts, LiveList, LiveRow, PageMeta, PaymentList, PaymentRow, StatementLine, StatementLines, UserList, UserRow,
+};
 
 /// Rows of one page.
 const PAGE_ROWS: usize = 50;
@@ -31,28 +33,41 @@ pub(super) enum Load {
 pub(super) trait Answer: DeserializeOwned + 'static {
     /// What the list is of.
     type Row: Clone + Send + Sync + 'static;
-    /// Rows and position of the next page.
-    fn open(self) -> (Vec<Self::Row>, PageMeta);
+    /// What is said beside the rows about all of them.
+    type Beside: Clone + Send + Sync + 'static;
+    /// Rows, position of the next page, and what is said beside.
+    fn open(self) -> (Vec<Self::Row>, PageMeta, Self::Beside);
 }
 
 impl Answer for PaymentList {
     type Row = PaymentRow;
-    fn open(self) -> (Vec<PaymentRow>, PageMeta) {
-        (self.payments, self.meta)
+    type Beside = ();
+    fn open(self) -> (Vec<PaymentRow>, PageMeta, ()) {
+        (self.payments, self.meta, ())
     }
 }
 
 impl Answer for StatementLines {
     type Row = StatementLine;
-    fn open(self) -> (Vec<StatementLine>, PageMeta) {
-        (self.lines, self.meta)
+    type Beside = ();
+    fn open(self) -> (Vec<StatementLine>, PageMeta, ()) {
+        (self.lines, self.meta, ())
     }
 }
 
 impl Answer for UserList {
     type Row = UserRow;
-    fn open(self) -> (Vec<UserRow>, PageMeta) {
-        (self.users, self.meta)
+    type Beside = ();
+    fn open(self) -> (Vec<UserRow>, PageMeta, ()) {
+        (self.users, self.meta, ())
+    }
+}
+
+impl Answer for LiveList {
+    type Row = LiveRow;
+    type Beside = LiveCounts;
+    fn open(self) -> (Vec<LiveRow>, PageMeta, LiveCounts) {
+        (self.devices, self.meta, self.counts)
     }
 }
 
@@ -62,6 +77,8 @@ pub(super) struct Pager<A: Answer> {
     pub(super) rows: RwSignal<Vec<A::Row>>,
     /// How reading goes.
     pub(super) load: RwSignal<Load>,
+    /// What was last said beside the rows.
+    pub(super) beside: RwSignal<Option<A::Beside>>,
     next: RwSignal<Option<String>>,
     path: Memo<String>,
     owner: StoredValue<Owner>,
@@ -84,6 +101,7 @@ impl<A: Answer> Pager<A> {
         let pager = Self {
             rows: RwSignal::new(Vec::new()),
             load: RwSignal::new(Load::First),
+            beside: RwSignal::new(None),
             next: RwSignal::new(None),
             path,
             owner: StoredValue::new(Owner::new()),
@@ -142,7 +160,8 @@ impl<A: Answer> Pager<A> {
 
     fn show(self, answer: Result<A, Fault>, is_more: bool) {
         match answer.map(A::open) {
-            Ok((rows, meta)) => {
+            Ok((rows, meta, beside)) => {
+                self.beside.set(Some(beside));
                 self.rows.update(|shown| if is_more { shown.extend(rows) } else { *shown = rows });
                 self.next.set(meta.next);
                 self.load.set(Load::Ready);

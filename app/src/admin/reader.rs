@@ -1,5 +1,7 @@
 //! One thing read from one address, and read again when it may have changed.
 
+use std::time::Duration;
+
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 use serde::de::DeserializeOwned;
 
@@ -16,6 +18,8 @@ pub(super) struct Reader<T: Send + Sync + 'static> {
     session: Session,
     /// Goes up with every request, so that a late answer to an older one is dropped.
     turn: StoredValue<u32>,
+    /// Goes up with every answer that counts.
+    answered: StoredValue<u32>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Reader<T> {
@@ -36,6 +40,7 @@ impl<T: DeserializeOwned + Clone + PartialEq + Send + Sync + 'static> Reader<T> 
             owner: StoredValue::new(Owner::new()),
             session: Session::here(),
             turn: StoredValue::new(0),
+            answered: StoredValue::new(0),
         };
         Effect::new(move |_| {
             path.track();
@@ -60,9 +65,27 @@ impl<T: DeserializeOwned + Clone + PartialEq + Send + Sync + 'static> Reader<T> 
             spawn_local_scoped_with_cancellation(async move {
                 let answer = client::get::<T>(&path).await;
                 if self.turn.try_get_value() == Some(turn) {
+                    self.answered.set_value(turn);
                     self.show(answer);
                 }
             });
+        });
+    }
+
+    /// Reads again `every` so often until the present owner is gone, while `is_wanted`. An answer that is still on its
+    /// way is waited for.
+    pub(super) fn poll(self, every: Duration, is_wanted: impl Fn() -> bool + 'static) {
+        let tick = move || {
+            let is_waiting = self.turn.try_get_value() != self.answered.try_get_value();
+            if !is_waiting && is_wanted() {
+                self.again();
+            }
+        };
+        let ticks = set_interval_with_handle(tick, every).ok();
+        on_cleanup(move || {
+            if let Some(ticks) = ticks {
+                ticks.clear();
+            }
         });
     }
 

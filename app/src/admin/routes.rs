@@ -13,8 +13,19 @@ use super::{
     frame::Frame,
     pager::encoded,
     pages::{
-        customers::Customers, login::Login, notifications::Notifications, payment::Payment, payments::Payments,
-        statement::Statement, statements::Statements, todo::Todo,
+        customers::Customers,
+        live::{Live, blocked::Blocked},
+        login::Login,
+        new_router::NewRouter,
+        notifications::Notifications,
+        payment::Payment,
+        payments::Payments,
+        router::Router as RouterPage,
+        routers::Routers,
+        statement::Statement,
+        statements::Statements,
+        todo::Todo,
+        why::Why,
     },
     parts::trouble::Trouble,
     session::{Session, Who},
@@ -27,6 +38,16 @@ pub(super) const LOGIN: &str = "/admin/login";
 
 /// What waits for a person.
 pub(super) const TODO: &str = "/admin/todo";
+/// Who is on the network.
+pub(super) const LIVE: &str = "/admin/live";
+/// Devices that are kept out.
+pub(super) const BLOCKED: &str = "/admin/live/blocked";
+/// The owner's routers.
+pub(super) const ROUTERS: &str = "/admin/routers";
+/// Adding one.
+pub(super) const NEW_ROUTER: &str = "/admin/routers/new";
+/// Why a customer cannot get on.
+pub(super) const WHY: &str = "/admin/why";
 /// The comparison with M-Pesa's books.
 pub(super) const STATEMENTS: &str = "/admin/statements";
 
@@ -58,7 +79,13 @@ fn App() -> impl IntoView {
                     <Route path=path!("") view=Payments />
                     <Route path=path!("payments/:id") view=Payment />
                     <Route path=path!("todo") view=Todo />
+                    <Route path=path!("live") view=Live />
+                    <Route path=path!("live/blocked") view=Blocked />
                     <Route path=path!("customers") view=Customers />
+                    <Route path=path!("why") view=Why />
+                    <Route path=path!("routers") view=Routers />
+                    <Route path=path!("routers/new") view=NewRouter />
+                    <Route path=path!("routers/:id") view=RouterPage />
                     <Route path=path!("statements") view=Statements />
                     <Route path=path!("statements/:id") view=Statement />
                     <Route path=path!("notifications") view=Notifications />

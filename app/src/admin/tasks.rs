@@ -44,6 +44,7 @@ impl Tasks {
             News::Payment(_) => tasks.read_in(LATER),
             News::Notification(_) => tasks.read_in(SOON),
             News::Reset => tasks.again(),
+            News::Live(_) => {}
         });
         Desk::here().listen(move || tasks.again());
         // A browser that has no timers has no event stream either, and then a reload reads everything.

@@ -1,7 +1,9 @@
 //! How the admin app says what the API's words mean. Every state has words of its own and a tone for its
 //! colour, so that nothing depends on seeing the colour.
 
+pub(crate) mod live;
 pub(crate) mod money;
+pub(crate) mod routers;
 
 use domain::PaymentState;
 

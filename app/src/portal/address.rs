@@ -42,6 +42,26 @@ impl Device {
         format!("{}&view=paid", self.path())
     }
 
+    /// Where the state of this device is asked for, whatever was paid for it.
+    #[must_use]
+    pub(super) fn status_path(&self) -> String {
+        let mut path = format!("/api/user/status?mac={}&router=", self.mac);
+        push_encoded(&mut path, &self.router);
+        path
+    }
+
+    /// The devices that share this device's time.
+    #[must_use]
+    pub fn devices_path(&self) -> String {
+        format!("{}&view=devices", self.path())
+    }
+
+    /// Time of this browser's pass, to be used on this device.
+    #[must_use]
+    pub fn pass_path(&self) -> String {
+        format!("{}&view=pass", self.path())
+    }
+
     /// Where the customer wanted to go, if it is a web address that can be linked to safely.
     #[must_use]
     pub fn destination(&self) -> Option<&str> {

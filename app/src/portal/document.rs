@@ -125,6 +125,10 @@ impl Page {
             Self::Waiting(_) => "Check your phone",
             Self::Delivering(_) => "Connecting",
             Self::Online(_) => "You are online",
+            Self::Pass(_) => "Use your time",
+            Self::Devices(_) => "Your devices",
+            Self::Removing(_) => "Remove a device",
+            Self::PassKept(_) => "Your pass",
             Self::NoDevice => "Join the WiFi",
             Self::Failure(_) => "Something went wrong",
         }
@@ -137,7 +141,13 @@ impl Page {
             Self::Waiting(_) => Some(10),
             Self::Delivering(_) => Some(3),
             Self::Online(_) => Some(60),
-            Self::Shop(_) | Self::NoDevice | Self::Failure(_) => None,
+            Self::Shop(_)
+            | Self::Pass(_)
+            | Self::Devices(_)
+            | Self::Removing(_)
+            | Self::PassKept(_)
+            | Self::NoDevice
+            | Self::Failure(_) => None,
         }
     }
 }

@@ -7,6 +7,10 @@ use std::{fmt, str::FromStr, sync::Arc};
 use chrono::{DateTime, FixedOffset};
 use domain::{AccountReference, DataSize, Kes, MacAddr, Package, PackageId, PaymentId, Receipt};
 
+mod devices;
+
+pub use devices::{Devices, Nearby, Offer, OwnDevice, PassKept, PassPage, Picking, Removing, Sharing, Target};
+
 use crate::api::PayByHand;
 
 /// One portal page.
@@ -127,6 +131,14 @@ pub enum Page {
     Delivering(Delivering),
     /// On the network.
     Online(Online),
+    /// Time that runs on another device may be used on this one, or on a TV.
+    Pass(PassPage),
+    /// The devices that share the time, and how to add one.
+    Devices(Devices),
+    /// A device is to be taken off.
+    Removing(Removing),
+    /// The short link of a pass was opened: the browser keeps it now.
+    PassKept(PassKept),
     /// Somebody without a device address: opened from outside the hotspot.
     NoDevice,
     /// Something went wrong, said in words.
@@ -154,6 +166,8 @@ pub struct Shop {
     pub pay_by_hand: Option<PayByHand>,
     /// The form for money that was paid already.
     pub recovering: Recovering,
+    /// Time of this browser's pass that runs on another device.
+    pub offer: Option<Offer>,
 }
 
 /// The form "I have paid already".
@@ -304,6 +318,8 @@ pub struct Online {
     pub now: DateTime<FixedOffset>,
     /// What was kept as credit, or taken from it, in words.
     pub credit: Option<String>,
+    /// How the time can be shared; `None` in a browser that does not hold the pass.
+    pub sharing: Option<Sharing>,
 }
 
 /// Something went wrong, said in words.

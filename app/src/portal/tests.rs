@@ -1,5 +1,6 @@
 //! Every page as the server would send it: complete without JavaScript, safe with hostile words, small.
 
+mod devices;
 mod samples;
 
 use domain::DataSize;

@@ -14,8 +14,10 @@ pub struct Words {
 const PROMPT_OPEN_SECS: u64 = 90;
 /// Until here waiting is unusual but normal; after it M-Pesa is slow and we go on in the background.
 const STILL_CONFIRMING_SECS: u64 = 180;
-/// A grant normally takes a second or two; after this the router is probably away.
-const ROUTER_SLOW_SECS: u64 = 15;
+/// A grant normally takes a second or two where the server can reach the router.
+const ROUTER_QUICK_SECS: u64 = 15;
+/// A router that asks the server does so every half a minute at the latest; after this it is probably away.
+const ROUTER_SLOW_SECS: u64 = 45;
 
 /// What to tell somebody whose payment is open for `elapsed_secs`.
 #[must_use]
@@ -56,8 +58,17 @@ pub const CLAIMED: Words = Words {
 /// What to tell somebody who has paid and is not on the network `waiting_secs` later.
 #[must_use]
 pub const fn delivering(waiting_secs: u64) -> Words {
-    if waiting_secs < ROUTER_SLOW_SECS {
-        Words { title: "Payment received", text: "We are connecting your device now. It takes a few seconds." }
+    if waiting_secs < ROUTER_QUICK_SECS {
+        Words {
+            title: "Payment received",
+            text: "We are connecting your device now. It takes a few seconds, at some places up to half a minute.",
+        }
+    } else if waiting_secs < ROUTER_SLOW_SECS {
+        Words {
+            title: "Payment received",
+            text: "We are connecting your device. Some WiFi routers take up to half a minute, and your time only starts \
+                   when you are connected.",
+        }
     } else {
         Words {
             title: "Payment received",

@@ -1,5 +1,6 @@
 //! Work that is done once in a while by one process of the installation: the audit at three in the morning,
-//! the look at how sales go, refunds that were interrupted, and the sweep over what M-Pesa says was paid.
+//! the look at how sales go, refunds that were interrupted, the sweep over what M-Pesa says was paid, and what customers
+//! lost while a router was away.
 
 use std::time::Duration;
 
@@ -35,10 +36,11 @@ enum Chore {
     Sales,
     Audit,
     Pull,
+    Routers,
 }
 
 impl Chore {
-    const ALL: [Self; 4] = [Self::Refunds, Self::Sales, Self::Audit, Self::Pull];
+    const ALL: [Self; 5] = [Self::Refunds, Self::Sales, Self::Audit, Self::Pull, Self::Routers];
 
     const fn lease(self) -> &'static str {
         match self {
@@ -46,13 +48,14 @@ impl Chore {
             Self::Sales => "sales-watch",
             Self::Audit => "audit",
             Self::Pull => "mpesa-pull",
+            Self::Routers => "router-health",
         }
     }
 
     /// When it is due again after a turn at `now`.
     fn next(self, now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         match self {
-            Self::Refunds => now + TimeDelta::minutes(1),
+            Self::Refunds | Self::Routers => now + TimeDelta::minutes(1),
             Self::Sales => now + TimeDelta::minutes(10),
             Self::Pull => now + TimeDelta::hours(1),
             Self::Audit => next_at_hour(now, zone, AUDIT_HOUR),
@@ -92,6 +95,7 @@ impl Billing {
             Chore::Sales => self.watch_sales().await,
             Chore::Audit => self.audit_and_tell().await,
             Chore::Pull => self.pull_quietly().await,
+            Chore::Routers => self.keep_health().await,
         };
         let until_at = match &done {
             Ok(()) => chore.next(now, self.zone().await?),

@@ -8,18 +8,23 @@ use std::{
     time::Duration,
 };
 
-use domain::{Package, PackageId, RouterId};
+use domain::{MacAddr, Package, PackageId, RouterId};
 use tokio::time::Instant;
 
 /// How long a package or a router is kept: so long, at most, something that was taken off sale can still be bought.
 const SALE_KEPT: Duration = Duration::from_secs(1);
 /// How long settings are kept.
 const SETTINGS_KEPT: Duration = Duration::from_secs(5);
+/// How long the list of a router's waiting devices is kept: a customer looks, switches the TV on, and looks again.
+const HOSTS_KEPT: Duration = Duration::from_secs(8);
 /// Most entries of a kind.
 const MAX_ENTRIES: usize = 1024;
 
 /// Names and values of settings.
 pub(crate) type Settings = Arc<Vec<(String, String)>>;
+
+/// Devices that a router sees and that are not let on.
+pub(crate) type Hosts = Arc<Vec<(MacAddr, String)>>;
 
 /// Everything that is kept.
 #[derive(Debug, Default)]
@@ -27,6 +32,7 @@ pub(crate) struct Kept {
     packages: Shelf<PackageId, Package>,
     routers: Shelf<String, RouterId>,
     settings: Shelf<(), Settings>,
+    hosts: Shelf<RouterId, Hosts>,
 }
 
 impl Kept {
@@ -54,6 +60,14 @@ impl Kept {
         let values = Arc::new(values);
         self.settings.put((), Arc::clone(&values));
         values
+    }
+
+    pub(crate) fn hosts(&self, router_id: RouterId) -> Option<Hosts> {
+        self.hosts.get(&router_id, HOSTS_KEPT)
+    }
+
+    pub(crate) fn keep_hosts(&self, router_id: RouterId, hosts: &Hosts) {
+        self.hosts.put(router_id, Arc::clone(hosts));
     }
 
     pub(crate) fn forget_settings(&self) {

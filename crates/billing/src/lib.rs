@@ -10,34 +10,43 @@ pub mod audit;
 pub mod books;
 pub mod clock;
 pub mod db;
+pub mod devices;
 pub mod events;
+pub mod health;
 mod housekeeping;
 mod kept;
 pub mod killpoint;
 pub mod lists;
+pub mod live;
 pub mod notifications;
+pub mod onboarding;
 pub mod packages;
 pub mod payments;
 pub mod random;
 pub mod refunds;
 pub mod routers;
 pub mod seal;
+pub mod secrets;
 mod sessions;
 pub mod settings;
 pub mod silence;
 pub mod vouchers;
+pub mod why;
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Clock, RouterId};
 use sqlx::MySqlPool;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 pub use db::StoreError;
 pub use events::Event;
+
+/// See `Inner::nearby`.
+const NEARBY_AT_ONCE: usize = 4;
 
 /// What the engine is made of.
 #[derive(Clone)]
@@ -95,6 +104,8 @@ pub struct Options {
     pub query_grace_secs: u64,
     /// Whether M-Pesa is asked every hour for what was paid (Pull Transactions).
     pub pull: bool,
+    /// How often routers are looked at.
+    pub timing: access::Timing,
 }
 
 impl Options {
@@ -129,7 +140,10 @@ struct Inner {
     tracker: TaskTracker,
     limits: payments::limits::Limits,
     kept: kept::Kept,
+    /// Connections to routers that customers may cause at once, to see the devices around them.
+    nearby: Semaphore,
     settler: payments::Settler,
+    pull_pace: access::pull::Pace,
 }
 
 impl Billing {
@@ -141,6 +155,7 @@ impl Billing {
         let inner = Inner {
             limits: payments::limits::Limits::new(deps.options.limits),
             kept: kept::Kept::default(),
+            nearby: Semaphore::new(NEARBY_AT_ONCE),
             deps,
             holder,
             events: broadcast::Sender::new(1024),
@@ -149,6 +164,7 @@ impl Billing {
             router_wake: broadcast::Sender::new(1024),
             tracker: TaskTracker::new(),
             settler,
+            pull_pace: access::pull::Pace::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -175,15 +191,25 @@ impl Billing {
             changed: Arc::clone(&self.inner.feed_wake),
             timing: access::Timing {
                 lease: Duration::from_secs(killpoint::lease_secs().unsigned_abs()),
-                ..access::Timing::default()
+                ..self.options().timing
             },
             settings: routeros_api::Settings::default(),
         }
     }
 
-    /// Tests one router; see [`access::test_router`].
-    pub async fn test_router(&self, router: &routers::RouterRecord) -> Vec<access::Check> {
-        access::test_router(router, &self.inner.deps.secret, routeros_api::Settings::default()).await
+    /// Tests one router, which should lead customers to `portal`; see [`access::test_router`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn test_router(
+        &self,
+        router: &routers::RouterRecord,
+        portal: access::Portal,
+    ) -> Result<access::Tested, StoreError> {
+        let expected = access::Expected { portal, zone: self.zone().await? };
+        let Deps { pool, secret, clock, .. } = &self.inner.deps;
+        let settings = routeros_api::Settings::default();
+        access::test_router(pool, router, secret, settings, &expected, clock.as_ref()).await
     }
 
     /// Waits until pushes in flight and background tasks have ended, at most `deadline`; `false` if some

@@ -1,5 +1,7 @@
 //! The owner's routers.
 
+mod manage;
+
 use domain::RouterId;
 use secrecy::SecretString;
 
@@ -10,7 +12,9 @@ use crate::{
     seal::SealError,
 };
 
-pub use crate::db::routers::RouterRecord;
+pub use manage::{AskedBy, RouterChange, RouterError, RouterListed};
+
+pub use crate::db::routers::{Reach, RouterRecord};
 
 /// A router to add.
 #[derive(Debug)]
@@ -114,23 +118,15 @@ impl Billing {
     }
 
     fn seal_router(&self, new: &NewRouter, slug: String) -> Result<RouterRecord, AddRouterError> {
-        let name = new.name.trim();
-        if name.is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
-            return Err(AddRouterError::Name);
-        }
-        let host = new.host.trim();
-        let is_host = !host.is_empty()
-            && host.len() <= 253
-            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_'));
-        if !is_host {
-            return Err(AddRouterError::Host);
-        }
+        let name = sound_name(&new.name).ok_or(AddRouterError::Name)?;
+        let host = sound_host(&new.host).ok_or(AddRouterError::Host)?;
         let id = RouterId::from_uuid(random::uuid(self.now()));
         Ok(RouterRecord {
             id,
             slug,
-            name: name.to_owned(),
-            host: host.to_owned(),
+            name,
+            reach: Reach::Direct,
+            host,
             port: new.port,
             username: new.username.clone(),
             password_sealed: self.inner.deps.secret.seal(id.as_uuid().as_bytes(), &new.password)?,
@@ -141,8 +137,24 @@ impl Billing {
     }
 }
 
+/// The owner's name for a router, trimmed; `None` if it cannot be shown.
+fn sound_name(text: &str) -> Option<String> {
+    let name = text.trim();
+    let is_sound = !name.is_empty() && name.chars().count() <= 60 && !name.chars().any(char::is_control);
+    is_sound.then(|| name.to_owned())
+}
+
+/// A host name or address, trimmed; `None` if it is neither.
+fn sound_host(text: &str) -> Option<String> {
+    let host = text.trim();
+    let is_sound = !host.is_empty()
+        && host.len() <= 253
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_'));
+    is_sound.then(|| host.to_owned())
+}
+
 /// The public name made from the owner's: lower-case letters and digits, words joined by `-`.
-fn slug(name: &str) -> Option<String> {
+pub(crate) fn slug(name: &str) -> Option<String> {
     let words: Vec<String> = name
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())

@@ -60,6 +60,12 @@ pub const SETTINGS: &[Setting] = &[
         max_chars: 6,
     },
     Setting {
+        name: MOVES_PER_DAY,
+        help: "how often a customer may move paid time to another device in a day, from 0 to 50",
+        default: "3",
+        max_chars: 2,
+    },
+    Setting {
         name: PAY_BY_HAND,
         help: "on offers paying by hand to your paybill or till; set by `bando mpesa register-urls`",
         default: "off",
@@ -71,12 +77,31 @@ pub const SETTINGS: &[Setting] = &[
         default: "off",
         max_chars: 3,
     },
+    Setting {
+        name: OUTAGE_CREDIT,
+        help: "on gives customers back by itself what they lost while a router was without power or internet",
+        default: "off",
+        max_chars: 3,
+    },
+    Setting {
+        name: OUTAGE_CREDIT_MIN,
+        help: "only for outages of at least so many minutes; 1 to 1440",
+        default: "10",
+        max_chars: 4,
+    },
 ];
 
+/// How often paid time may go to another device in a day.
+pub const MOVES_PER_DAY: &str = "moves_per_day";
 /// Whether customers are told where to pay by hand.
 pub const PAY_BY_HAND: &str = "pay_by_hand";
 /// Whether the paybill takes money for nothing but this.
 pub const PAYBILL_ONLY_WIFI: &str = "paybill_only_wifi";
+
+/// Whether what customers lose in an outage is given back by itself.
+pub const OUTAGE_CREDIT: &str = "outage_credit_automatic";
+/// How long an outage has to be for that, in minutes.
+pub const OUTAGE_CREDIT_MIN: &str = "outage_credit_min_minutes";
 
 /// Whether a setting takes this value, beside its length.
 fn is_sound(name: &str, value: &str) -> bool {
@@ -85,7 +110,9 @@ fn is_sound(name: &str, value: &str) -> bool {
         "alarm_hours" => value.parse::<u32>().is_ok_and(|hours| hours <= 24),
         "alarm_day" => silence::day_hours(value).is_some(),
         "alarm_usual_sales" => value.parse::<u32>().is_ok_and(|sales| sales > 0),
-        PAY_BY_HAND | PAYBILL_ONLY_WIFI => matches!(value, "on" | "off"),
+        MOVES_PER_DAY => value.parse::<u32>().is_ok_and(|moves| moves <= 50),
+        OUTAGE_CREDIT_MIN => value.parse::<u32>().is_ok_and(|minutes| (1..=1440).contains(&minutes)),
+        PAY_BY_HAND | PAYBILL_ONLY_WIFI | OUTAGE_CREDIT => matches!(value, "on" | "off"),
         _ => true,
     }
 }

@@ -46,6 +46,9 @@ pub enum RedeemError {
     /// This hotspot is not known.
     #[error("This hotspot is not known. Disconnect from the WiFi and join it again.")]
     UnknownRouter,
+    /// The owner keeps this device out. The code can be used on another.
+    #[error("{}", crate::live::BLOCKED)]
+    Blocked,
     /// Too many wrong codes from this device.
     #[error("Too many wrong codes. Wait 15 minutes and try again.")]
     TooMany {
@@ -114,6 +117,9 @@ impl Billing {
         let subject = mac.to_string();
         self.refuse_guessing(&subject).await?;
         let router_id = self.router_for_sale(router_slug).await?.ok_or(RedeemError::UnknownRouter)?;
+        if self.is_blocked(mac).await? {
+            return Err(RedeemError::Blocked);
+        }
         let mut repeat = Repeat::default();
         let redeemed = loop {
             match self.redeem_once(code, router_id, mac, ip).await {

@@ -42,7 +42,7 @@ async fn every_sabotage_of_the_books_is_found_by_its_rule(pool: MySqlPool) {
     let world = sold(pool).await;
     // What to break, how to mend it, and the rules that must find it.
     let first = "(select min(id) from payments)";
-    let sabotage: [(&str, String, String, &[&str]); 12] = [
+    let sabotage: [(&str, String, String, &[&str]); 15] = [
         (
             "a paid payment without its session",
             format!("create table kept as select * from session_devices where session_id = (select id from sessions where payment_id = {first});
@@ -119,6 +119,26 @@ async fn every_sabotage_of_the_books_is_found_by_its_rule(pool: MySqlPool) {
             format!("update payments set state = 'pending', next_query_at = null where id = {first}").replace(first, "(select id from (select min(id) as id from payments) x)"),
             "update payments set state = 'succeeded'".into(),
             &["session_without_success", "stuck", "totals_sum"],
+        ),
+        (
+            "time that ends before it was used",
+            "update sessions set starts_at = '2095-01-01', ends_at = '2095-01-01 00:59:00' order by id limit 1".into(),
+            "update sessions set starts_at = null, ends_at = null".into(),
+            &["session_span"],
+        ),
+        (
+            "a paused customer who is still let on",
+            "update sessions set paused_at = created_at order by id limit 1".into(),
+            "update sessions set paused_at = null".into(),
+            &["paused_but_on"],
+        ),
+        (
+            "a blocked device that is let on",
+            "insert into blocks (id, mac, active_mac, reason, blocked_by, created_at, updated_at)
+             select id, mac, mac, 'why', 'x', '2090-01-01', '2090-01-01' from sessions order by id limit 1"
+                .into(),
+            "delete from blocks".into(),
+            &["blocked_but_on"],
         ),
     ];
     for (what, sabotage, mend, found) in sabotage {

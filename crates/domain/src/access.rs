@@ -7,6 +7,7 @@
 //! Its counters belong to one session: when a device gets a new session its row is replaced, because
 //! RouterOS counts over the whole life of a row.
 
+mod counters;
 mod plan;
 mod tag;
 
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{DataSize, MacAddr, PackageId, Rate, SessionId};
 
+pub use counters::{Counters, Used};
 pub use plan::{Plan, plan};
 pub use tag::{MARK, Tag};
 
@@ -63,6 +65,8 @@ pub struct Intended {
     pub ends_at: DateTime<Utc>,
     /// Whether the router refused to log it in last time, so that its host entry is stuck.
     pub was_refused: bool,
+    /// Whether somebody wants it logged out once, so that it logs in anew.
+    pub is_kicked: bool,
 }
 
 /// A hotspot user as read from the router.
@@ -99,8 +103,12 @@ pub struct LoginRow {
     pub user: String,
     /// The device.
     pub mac: Option<MacAddr>,
+    /// The device's address.
+    pub address: String,
     /// Length of this session.
     pub uptime_secs: u64,
+    /// What the router itself will let it go on for; `None` when it has no limit or does not say.
+    pub time_left_secs: Option<u64>,
     /// Use in this session, both directions.
     pub bytes: u64,
 }
@@ -146,16 +154,17 @@ pub struct Current {
     pub profiles: Vec<ProfileRow>,
 }
 
-impl Current {
-    /// What a device has used under its row: finished sessions and the running one. Seconds and bytes.
+impl UserRow {
+    /// What was used under the row, in finished logins and in those of `logins`, which are its running ones.
     #[must_use]
-    pub fn used(&self, row: &UserRow) -> (u64, u64) {
-        self.logins
-            .iter()
-            .filter(|login| login.user == row.name)
-            .fold((row.used_secs, row.used_bytes), |(secs, bytes), login| {
-                (secs.saturating_add(login.uptime_secs), bytes.saturating_add(login.bytes))
-            })
+    pub fn counters<'a>(&self, logins: impl IntoIterator<Item = &'a LoginRow>) -> Counters {
+        let finished =
+            Counters { finished_secs: self.used_secs, finished_bytes: self.used_bytes, ..Counters::default() };
+        logins.into_iter().fold(finished, |counters, login| Counters {
+            running_secs: counters.running_secs.saturating_add(login.uptime_secs),
+            running_bytes: counters.running_bytes.saturating_add(login.bytes),
+            ..counters
+        })
     }
 }
 

@@ -5,12 +5,16 @@
 
 pub mod access;
 pub mod clock;
+pub mod devices;
 pub mod id;
+pub mod live;
 pub mod mac;
 pub mod money;
 pub mod mpesa;
 pub mod msisdn;
+pub mod outage;
 pub mod package;
+pub mod pass_code;
 pub mod payment;
 pub mod result_text;
 pub mod session;
@@ -26,5 +30,6 @@ pub use money::Kes;
 pub use mpesa::{AccountReference, CheckoutRequestId, MerchantRequestId, Receipt, ResultCode};
 pub use msisdn::Msisdn;
 pub use package::{Package, PackageTerms};
+pub use pass_code::PassCode;
 pub use payment::PaymentState;
 pub use units::{DataSize, Rate};

@@ -1,7 +1,11 @@
 //! Paid time. A session starts when a router first confirms access and ends by the wall clock.
 
+mod times;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use times::{EXTENSION_MAX_SECS, PAUSES_MAX, Times, TimesRefusal};
 
 /// Where a session is in its life at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

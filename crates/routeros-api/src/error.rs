@@ -158,6 +158,15 @@ impl RouterOsError {
         matches!(self, Self::Timeout { phase: Phase::Command } | Self::Closed(_) | Self::AnswerTooLarge { .. })
     }
 
+    /// Whether the reason lies in the router, so that other devices would fare alike: a fault of the link, or rights,
+    /// a package or a device-mode that is missing.
+    #[must_use]
+    pub fn is_of_router(&self) -> bool {
+        let is_missing =
+            matches!(self.trap_kind(), Some(TrapKind::Permission | TrapKind::NoSuchCommand | TrapKind::DeviceMode));
+        is_missing || self.is_link_fault()
+    }
+
     /// Whether this connection, or a new one, cannot be used now: a fault of the link, not of a command.
     #[must_use]
     pub const fn is_link_fault(&self) -> bool {

@@ -5,6 +5,7 @@
 //! new connection: it reads what really happened first.
 
 mod access;
+mod bindings;
 mod rows;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use domain::MacAddr;
 
 pub use access::{LoginOutcome, Removal};
+pub use bindings::Binding;
 pub use rows::{Active, Cookie, Host, RouterFacts, Server, ServerProfile, User, UserProfile};
 
 use crate::{
@@ -161,12 +163,13 @@ impl Hotspot {
     /// # Errors
     /// The first failure of the four commands.
     pub async fn read_state(&self) -> Result<RouterState, RouterOsError> {
-        let (users, active, hosts, profiles) = tokio::try_join!(
+        let (users, hosts, profiles) = tokio::try_join!(
             self.print("/ip/hotspot/user", &User::FIELDS, None),
-            self.print("/ip/hotspot/active", &Active::FIELDS, None),
             self.print("/ip/hotspot/host", &Host::FIELDS, None),
             self.print("/ip/hotspot/user/profile", &UserProfile::FIELDS, None),
         )?;
+        // After the users: the use of a login that ends in between is then missing once, not counted twice.
+        let active = self.print("/ip/hotspot/active", &Active::FIELDS, None).await?;
         Ok(RouterState {
             users: users.iter().filter_map(User::from_row).collect(),
             active: active.iter().filter_map(Active::from_row).collect(),
@@ -191,6 +194,15 @@ impl Hotspot {
             active: active.iter().filter_map(Active::from_row).collect(),
             hosts: hosts.iter().filter_map(Host::from_row).collect(),
         })
+    }
+
+    /// Every device the hotspot sees, logged in or not.
+    ///
+    /// # Errors
+    /// The failure of the command.
+    pub async fn read_hosts(&self) -> Result<Vec<Host>, RouterOsError> {
+        let hosts = self.print("/ip/hotspot/host", &Host::FIELDS, None).await?;
+        Ok(hosts.iter().filter_map(Host::from_row).collect())
     }
 
     /// Which router this is.

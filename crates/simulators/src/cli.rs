@@ -61,7 +61,7 @@ pub(crate) struct Cli {
     #[arg(long)]
     call_anywhere: bool,
 
-    /// The RouterOS release imitated: 6.42, 6.49, 7.16 or 7.22
+    /// The RouterOS release imitated: 6.42, 6.49, 7.9, 7.10, 7.16, 7.18 or 7.22
     #[arg(long, value_name = "RELEASE", default_value = "7.22", value_parser = release)]
     ros: RosVersion,
 }
@@ -72,7 +72,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 fn release(text: &str) -> Result<RosVersion, String> {
-    RosVersion::parse(text).ok_or_else(|| "6.42, 6.49, 7.16 and 7.22 are known".to_owned())
+    RosVersion::parse(text).ok_or_else(|| "6.42, 6.49, 7.9, 7.10, 7.16, 7.18 and 7.22 are known".to_owned())
 }
 
 impl Cli {

@@ -2,28 +2,53 @@
 
 use billing::{
     Billing,
-    routers::{AddRouterError, NewRouter, RouterRecord},
+    access::Portal,
+    routers::{AddRouterError, AskedBy, NewRouter, RouterChange, RouterError, RouterRecord},
 };
 use clap::{Args, Subcommand};
 
 use super::{
     Failure,
     admin::PasswordSource,
+    router_setup,
     text::{json_line, say, table},
 };
-use crate::{application::Engine, config, doctor::router::test_router};
+use crate::{application::Engine, config, doctor::router::in_full};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouterCommand {
     /// Add a router.
     Add(AddRouter),
+    /// Connect a router in one paste: prints the line, shows what will be changed, and follows.
+    Setup(router_setup::SetupRouter),
+    /// Change a router. What is left out stays.
+    Change(ChangeRouter),
+    /// Take a router out of use: no sales there, and its devices are not touched any more. Its history stays.
+    Remove {
+        /// The router's public name; see: bando router list.
+        router: String,
+        /// Why. While customers have time there it has to begin with the word anyway.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a router back into use.
+    Restore {
+        /// The router's public name; see: bando router list --removed.
+        router: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// Show every router.
     List {
+        /// Show those that were taken out of use instead.
+        #[arg(long)]
+        removed: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Log in to one router, or to all, and say what came of it.
+    /// Look at everything that access depends on, on one router or on all: a line each, with what to do.
     Test {
         /// The router's public name; see: bando router list.
         router: Option<String>,
@@ -54,11 +79,54 @@ pub(super) struct AddRouter {
     tls: String,
 }
 
-pub(super) async fn run(command: RouterCommand, engine: &Engine) -> Result<(), Failure> {
+#[derive(Debug, Args)]
+pub(super) struct ChangeRouter {
+    /// The router's public name; see: bando router list.
+    router: String,
+    /// Your name for it; its public name stays.
+    #[arg(long)]
+    name: Option<String>,
+    /// Host name or address.
+    #[arg(long)]
+    host: Option<String>,
+    /// API port.
+    #[arg(long)]
+    port: Option<u16>,
+    /// A router user with the rights api, read, write.
+    #[arg(long)]
+    username: Option<String>,
+    /// A new password. Others on this machine may see it: prefer --password-stdin.
+    #[arg(long)]
+    password: Option<String>,
+    /// Read a new password from standard input.
+    #[arg(long, conflicts_with = "password")]
+    password_stdin: bool,
+    /// off, or pin: and the SHA-256 fingerprint of the router's certificate.
+    #[arg(long)]
+    tls: Option<String>,
+}
+
+const CLI: AskedBy<'static> = AskedBy { actor: "cli", remote_ip: None };
+
+pub(super) async fn run(command: RouterCommand, engine: &Engine, config: &config::Config) -> Result<(), Failure> {
     match command {
         RouterCommand::Add(new) => add(new, &engine.billing).await,
-        RouterCommand::List { json } => list(&engine.billing, json).await,
-        RouterCommand::Test { router, json } => test(engine, router, json).await,
+        RouterCommand::Setup(args) => router_setup::run(args, engine, &config::site(config)).await,
+        RouterCommand::Change(change) => self::change(change, &engine.billing).await,
+        RouterCommand::Remove { router, reason } => {
+            let found = find(&engine.billing, &router, false).await?;
+            engine.billing.remove_router(found.id, &reason, CLI).await?;
+            say(&format!("{} is out of use; to take it back: bando router restore {}", found.name, found.slug));
+            Ok(())
+        }
+        RouterCommand::Restore { router, reason } => {
+            let found = find(&engine.billing, &router, true).await?;
+            engine.billing.restore_router(found.id, &reason, CLI).await?;
+            say(&format!("{} is in use again", found.name));
+            Ok(())
+        }
+        RouterCommand::List { removed, json } => list(&engine.billing, removed, json).await,
+        RouterCommand::Test { router, json } => test(engine, &config::portal(config), router, json).await,
     }
 }
 
@@ -73,13 +141,45 @@ async fn add(new: AddRouter, billing: &Billing) -> Result<(), Failure> {
         password: new.password.read(false)?,
         tls_pin,
     };
-    let added = billing.add_router(&router).await?;
+    let added = billing.add_router_as(&router, CLI).await?;
     say(&format!("{} was added; its portal is at /w/{}", added.name, added.slug));
     Ok(())
 }
 
-async fn list(billing: &Billing, json: bool) -> Result<(), Failure> {
-    let routers = billing.list_routers().await?;
+/// A router by its public name, among those in use or the others.
+async fn find(billing: &Billing, slug: &str, is_removed: bool) -> Result<RouterRecord, Failure> {
+    let routers = billing.list_routers_for_owner(is_removed).await?;
+    let found = routers.into_iter().map(|listed| listed.router).find(|router| router.slug == slug);
+    let list = if is_removed { "bando router list --removed" } else { "bando router list" };
+    found.ok_or_else(|| Failure::usage(format!("there is no router with this name; `{list}` shows them all")))
+}
+
+async fn change(change: ChangeRouter, billing: &Billing) -> Result<(), Failure> {
+    let found = find(billing, &change.router, false).await?;
+    let tls_pin = change.tls.as_deref().map(|text| {
+        config::tls_pin(text).ok_or_else(|| Failure::usage("--tls should be off, or pin: and 64 hexadecimal digits"))
+    });
+    let has_password = change.password.is_some() || change.password_stdin;
+    let password = match has_password {
+        true => Some(super::text::password(change.password, change.password_stdin, false)?),
+        false => None,
+    };
+    let wanted = RouterChange {
+        name: change.name,
+        host: change.host,
+        port: change.port,
+        username: change.username,
+        password,
+        tls_pin: tls_pin.transpose()?,
+    };
+    let changed = billing.change_router(found.id, &wanted, CLI).await?;
+    say(&format!("{} was changed; servers that run notice within seconds", changed.name));
+    Ok(())
+}
+
+async fn list(billing: &Billing, is_removed: bool, json: bool) -> Result<(), Failure> {
+    let listed = billing.list_routers_for_owner(is_removed).await?;
+    let routers: Vec<RouterRecord> = listed.into_iter().map(|listed| listed.router).collect();
     if json {
         json_line(&routers.iter().map(row_json).collect::<Vec<_>>());
         return Ok(());
@@ -119,7 +219,7 @@ fn row_json(router: &RouterRecord) -> serde_json::Value {
     })
 }
 
-async fn test(engine: &Engine, slug: Option<String>, json: bool) -> Result<(), Failure> {
+async fn test(engine: &Engine, portal: &Portal, slug: Option<String>, json: bool) -> Result<(), Failure> {
     let mut routers = engine.billing.list_routers().await?;
     if let Some(slug) = slug {
         routers.retain(|router| router.slug == slug);
@@ -129,7 +229,7 @@ async fn test(engine: &Engine, slug: Option<String>, json: bool) -> Result<(), F
     }
     let mut checks = Vec::new();
     for router in &routers {
-        checks.extend(test_router(engine, router).await);
+        checks.extend(in_full(router, &engine.billing.test_router(router, portal.clone()).await?));
     }
     if json {
         json_line(&checks);
@@ -150,6 +250,16 @@ impl From<AddRouterError> for Failure {
             AddRouterError::Store(error) => error.into(),
             AddRouterError::Name | AddRouterError::Host => Self::usage(error.to_string()),
             AddRouterError::Taken | AddRouterError::Seal(_) => Self::new(error.to_string()),
+        }
+    }
+}
+
+impl From<RouterError> for Failure {
+    fn from(error: RouterError) -> Self {
+        match error {
+            RouterError::Add(error) => error.into(),
+            RouterError::Username | RouterError::Port | RouterError::Reason => Self::usage(error.to_string()),
+            RouterError::Unknown | RouterError::Pull | RouterError::Customers(_) => Self::new(error.to_string()),
         }
     }
 }

@@ -49,21 +49,25 @@ impl Config {
 fn read(reader: &Reader<'_>) -> Option<Config> {
     let database_url = database_url(reader);
     let app_secret = app_secret(reader);
+    let app_secret_old = reader.text(&table::APP_SECRET_OLD).map(SecretString::from);
     let http = http(reader);
     let mpesa = mpesa(reader, http.as_ref());
     let pay_limits = pay_limits(reader);
     let first_owner = first_owner(reader);
     let first_router = first_router(reader);
+    let routers = super::routers::read(reader);
     let log = log(reader);
     let web_dir = reader.text(&table::BANDO_WEB_DIR).map(Into::into);
     Some(Config {
         database_url: database_url?,
         app_secret: app_secret?,
+        app_secret_old,
         http: http?,
         mpesa: mpesa?,
         pay_limits: pay_limits?,
         first_owner,
         first_router,
+        routers: routers?,
         log: log?,
         web_dir,
     })
@@ -134,7 +138,7 @@ fn web_url(text: &str) -> Option<Url> {
     (is_web && url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-fn networks(text: &str) -> Option<Vec<IpNet>> {
+pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
     text.split(',')
         .map(str::trim)
         .filter(|part| !part.is_empty())

@@ -50,7 +50,9 @@ variables! {
     DATABASE_URL: Required, "mysql://bando:password@127.0.0.1:3306/bando",
         "MySQL 8 or MariaDB 10.6 or newer. The user needs all rights on its own database. A socket works too: mysql://bando@localhost/bando?socket=/run/mysqld/mysqld.sock";
     APP_SECRET: Required, "",
-        "At least 32 characters that nobody can guess; make them with: openssl rand -hex 32. It seals router passwords in the database, so keep it: with another one they have to be entered again.";
+        "At least 32 characters that nobody can guess; make them with: openssl rand -hex 32. It seals router passwords in the database, so keep it: with another one they have to be entered again. To change it, see APP_SECRET_OLD.";
+    APP_SECRET_OLD: Optional, "",
+        "Only while APP_SECRET is being changed: the secret used until now. With both set, everything goes on working; then run `bando secret rotate`, and remove this when it says so.";
     HOST: Text("127.0.0.1"), "0.0.0.0",
         "The address to listen on. 127.0.0.1 is this machine only; 0.0.0.0 is every network.";
     PORT: Text("8080"), "8080",
@@ -113,6 +115,14 @@ variables! {
         "Its password.";
     MIKROTIK_TLS: Text("off"), "pin:<64 hex digits>",
         "off, or pin: followed by the SHA-256 fingerprint of the router's certificate.";
+    BANDO_ROUTER_SOURCES: Optional, "203.0.113.5",
+        "Addresses or networks from which this server connects to routers, with commas between; routers set up in one paste take connections from nowhere else. When left out: the address of PUBLIC_URL.";
+    BANDO_TUNNEL_ENDPOINT: Optional, "wifi.example.co.ke:51820",
+        "Where routers find the server's WireGuard, for routers that cannot be reached from outside. Set all three BANDO_TUNNEL settings or none.";
+    BANDO_TUNNEL_PUBLIC_KEY: Optional, "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+        "The server's WireGuard public key, as wg pubkey prints it.";
+    BANDO_TUNNEL_NETWORK: Optional, "10.66.0.0/16",
+        "The network inside the tunnel. The server has its first address, each router one of the others.";
     LOG_FORMAT: Text("pretty"), "json",
         "pretty for people, json for programs.";
     LOG_LEVEL: Text("info"), "info,billing=debug",
@@ -123,7 +133,7 @@ variables! {
 
 /// Every variable, in the order of the sample.
 pub const SECTIONS: &[Section] = &[
-    Section { title: "Database and secret", variables: &[DATABASE_URL, APP_SECRET] },
+    Section { title: "Database and secret", variables: &[DATABASE_URL, APP_SECRET, APP_SECRET_OLD] },
     Section { title: "Address", variables: &[HOST, PORT, PUBLIC_URL, TRUSTED_PROXIES] },
     Section { title: "First owner", variables: &[ADMIN_USERNAME, ADMIN_PASSWORD] },
     Section {
@@ -152,6 +162,10 @@ pub const SECTIONS: &[Section] = &[
     Section {
         title: "First router",
         variables: &[MIKROTIK_HOST, MIKROTIK_PORT, MIKROTIK_USERNAME, MIKROTIK_PASSWORD, MIKROTIK_TLS],
+    },
+    Section {
+        title: "Connecting routers",
+        variables: &[BANDO_ROUTER_SOURCES, BANDO_TUNNEL_ENDPOINT, BANDO_TUNNEL_PUBLIC_KEY, BANDO_TUNNEL_NETWORK],
     },
     Section { title: "Running", variables: &[LOG_FORMAT, LOG_LEVEL, BANDO_WEB_DIR] },
 ];

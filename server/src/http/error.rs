@@ -51,6 +51,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
     }
 
+    /// `403`: the owner keeps this device out.
+    pub(crate) fn blocked() -> Self {
+        Self::forbidden("device_blocked", billing::live::BLOCKED)
+    }
+
     /// `422`: a field can be read but not accepted.
     pub(crate) fn invalid(field: &'static str, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message).with_field(field)

@@ -19,7 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     AppState,
-    admin::{notifications, payments, session::CurrentAdmin},
+    admin::{live, notifications, payments, session::CurrentAdmin},
     error::ApiError,
     extract::ApiQuery,
     status,
@@ -40,15 +40,15 @@ type Queue = mpsc::Sender<Event>;
 /// The client is gone or does not read.
 struct Dropped;
 
-/// `payment` and `notification` events as they happen; `reset` when some were missed and lists have to be
+/// `payment`, `notification` and `live` events as they happen; `reset` when some were missed and lists have to be
 /// read again.
 #[utoipa::path(get, path = "/api/events", tag = "admin", responses(
-    (status = 200, description = "text/event-stream: `payment` (PaymentRow), `notification` (NotificationRow), `reset`"),
+    (status = 200, description = "text/event-stream: `payment` (PaymentRow), `notification` (NotificationRow), `live` (LiveRow), `reset`"),
     (status = 401, body = ErrorBody), (status = 503, body = ErrorBody)
 ))]
 pub(super) async fn admin(
     State(state): State<AppState>,
-    _admin: CurrentAdmin,
+    CurrentAdmin(admin): CurrentAdmin,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let is_back = headers.contains_key("last-event-id");
@@ -73,7 +73,12 @@ pub(super) async fn admin(
                     Ok(None) => {}
                     Err(_) => send(&queue, "reset", "{}".to_owned())?,
                 },
-                Err(RecvError::Lagged(_)) => send(&queue, "reset", "{}".to_owned())?,
+                Ok(billing::Event::Live(id)) => match live::find_row(&state, id, admin.role).await {
+                    Ok(Some(row)) => send_json(&queue, "live", &row)?,
+                    Ok(None) => {}
+                    Err(_) => send(&queue, "reset", "{}".to_owned())?,
+                },
+                Ok(billing::Event::LiveMany) | Err(RecvError::Lagged(_)) => send(&queue, "reset", "{}".to_owned())?,
                 Err(RecvError::Closed) => return Ok(()),
             }
         }

@@ -21,6 +21,11 @@ pub(crate) const HANDLER_MAX: Duration = Duration::from_secs(15);
 pub(crate) const REQUESTS_MAX: usize = 512;
 /// M-Pesa's reports in hand at once, beside the ordinary requests.
 pub(crate) const CALLBACKS_MAX: usize = 2048;
+/// Routers being answered at once, beside everybody else.
+pub(crate) const POLLS_MAX: usize = 128;
+
+/// Requests in hand at once of routers that are being connected.
+pub(crate) const SETUPS_MAX: usize = 64;
 
 /// Files being sent at once.
 pub(crate) const UPLOADS_MAX: usize = 2;

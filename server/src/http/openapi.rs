@@ -3,7 +3,7 @@
 use axum::{Json, response::IntoResponse};
 use utoipa::OpenApi;
 
-use super::{admin, by_hand, callback, events, health, packages, pay, recover, status};
+use super::{admin, by_hand, callback, events, health, packages, passes, pay, recover, router_poll, status};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,9 @@ use super::{admin, by_hand, callback, events, health, packages, pay, recover, st
         callback::with_token,
         callback::without_token,
         recover::recover,
+        passes::pass,
+        passes::join,
+        passes::remove,
         by_hand::confirm,
         by_hand::validate,
         by_hand::result,
@@ -40,10 +43,33 @@ use super::{admin, by_hand, callback, events, health, packages, pay, recover, st
         admin::statements::one,
         admin::statements::lines,
         admin::statements::settle,
+        admin::health::router,
+        admin::health::test,
+        admin::health::credit,
+        admin::health::policy,
+        admin::health::why,
+        admin::setups::begin,
+        admin::setups::one,
+        admin::setups::approve,
         admin::users::list,
+        admin::live::list,
+        admin::live::kick,
+        admin::live::pause,
+        admin::live::resume,
+        admin::live::extend,
+        admin::live::end,
+        admin::live::blocks,
+        admin::live::block,
+        admin::live::lift,
+        admin::routers::list,
+        admin::routers::add,
+        admin::routers::change,
+        admin::routers::remove,
+        admin::routers::restore,
         admin::notifications::list,
         admin::notifications::mark_read,
         events::admin,
+        router_poll::poll,
         health::healthz,
         health::readyz,
         health::metrics

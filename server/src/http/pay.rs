@@ -9,13 +9,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use billing::{
-    Billing,
-    payments::{BeginError, BeginPayment, Begun, CooldownReason},
-};
+use billing::payments::{BeginError, BeginPayment, Begun, CooldownReason};
 use domain::{MacAddr, Msisdn, PackageId, payment::PaymentStatus};
 
-use super::{error::ApiError, extract::ApiJson, request::Origin};
+use super::{AppState, error::ApiError, extract::ApiJson, passes::payer_cookie, request::Origin};
 
 /// Longest idempotency key, as Stripe has it.
 const KEY_MAX: usize = 255;
@@ -31,16 +28,22 @@ const KEY_MAX: usize = 255;
         (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)
     ))]
 pub(super) async fn pay(
-    State(billing): State<Billing>,
+    State(state): State<AppState>,
     origin: Origin,
     headers: HeaderMap,
     ApiJson(request): ApiJson<PayRequest>,
 ) -> Result<Response, ApiError> {
     let begin = BeginPayment { idempotency_key: idempotency_key(&headers)?, ..parse(&request, origin)? };
-    let begun = billing.begin_payment(begin).await?;
+    let begun = state.billing().begin_payment(begin).await?;
     let accepted = accepted(&begun);
     let location = [(header::LOCATION, accepted.status_url.clone())];
-    Ok((StatusCode::ACCEPTED, location, Json(accepted)).into_response())
+    let mut response = (StatusCode::ACCEPTED, location, Json(accepted)).into_response();
+    if begun.is_new {
+        response
+            .headers_mut()
+            .extend(payer_cookie(&state, begun.payment_id).map(|cookie| (header::SET_COOKIE, cookie)));
+    }
+    Ok(response)
 }
 
 /// Understands the fields, naming the first that is wrong.
@@ -155,6 +158,7 @@ impl From<BeginError> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "cooldown", cooldown_words(reason, retry_after_secs))
                     .with_retry_after(retry_after_secs)
             }
+            BeginError::Blocked => Self::blocked(),
             BeginError::Busy { retry_after_secs } => {
                 Self::too_many(retry_after_secs, "Many people are paying right now. Please try again in a moment.")
             }

@@ -61,6 +61,7 @@ impl From<RecoverError> for ApiError {
             RecoverError::NoCode => Self::invalid("text", "no_code", message),
             RecoverError::UnknownRouter => Self::invalid("router", "unknown_router", message),
             RecoverError::UnknownPackage => Self::invalid("package_id", "unknown_package", message),
+            RecoverError::Blocked => Self::blocked(),
             RecoverError::TooMany { retry_after_secs } => Self::too_many(retry_after_secs, message),
             RecoverError::Store(error) => match error.is_unavailable() {
                 true => Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", message)

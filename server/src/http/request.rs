@@ -98,5 +98,5 @@ fn method_label(method: &axum::http::Method) -> &'static str {
 
 /// Asked every few seconds by machines and waiting pages: not worth a line each.
 fn is_quiet(route: &str) -> bool {
-    matches!(route, "/healthz" | "/readyz" | "/metrics" | "/api/user/status" | "/assets/{*path}")
+    matches!(route, "/healthz" | "/readyz" | "/metrics" | "/api/user/status" | "/assets/{*path}" | "/r/{key}/{what}")
 }

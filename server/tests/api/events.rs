@@ -8,19 +8,19 @@ use sqlx::MySqlPool;
 use crate::support::{MSISDN, PATIENCE, Stack, text_of};
 
 /// Reads a stream event by event.
-struct Events {
+pub(crate) struct Events {
     stream: std::pin::Pin<Box<dyn futures::Stream<Item = reqwest::Result<bytes::Bytes>>>>,
     text: String,
 }
 
 impl Events {
-    fn of(answer: Response) -> Self {
+    pub(crate) fn of(answer: Response) -> Self {
         assert_eq!(text_of(answer.headers(), "content-type"), "text/event-stream");
         Self { stream: Box::pin(answer.bytes_stream()), text: String::new() }
     }
 
     /// The next event that has data: its name and the data. `None` when the stream has ended.
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);

@@ -16,11 +16,17 @@ mod cli;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod health_routers;
+#[cfg(test)]
+mod live;
 #[cfg(test)]
 mod pay;
 #[cfg(test)]
@@ -29,5 +35,11 @@ mod portal;
 mod process;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod router_setup;
+#[cfg(test)]
+mod routers;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod support;

@@ -133,6 +133,11 @@ impl Stack {
         self.client.post(self.at(path)).json(body).send().await.unwrap()
     }
 
+    /// Posts JSON as a page of our own does.
+    pub(crate) async fn change(&self, path: &str, body: &Value) -> Response {
+        self.client.post(self.at(path)).header("sec-fetch-site", "same-origin").json(body).send().await.unwrap()
+    }
+
     /// Posts a form as a mini-browser does.
     pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         self.client.post(self.at(path)).form(fields).send().await.unwrap()

@@ -7,6 +7,7 @@ use crate::{
     admin::{
         feed::{Feed, News},
         pager::{Pager, encoded},
+        pages::why::why_page,
         parts::{list_state::ListState, search::Search, time::Time},
         words,
     },
@@ -22,7 +23,7 @@ pub(in crate::admin) fn Customers() -> impl IntoView {
     let pager = Pager::<UserList>::new(path);
     Feed::here().listen(move |news| match news {
         News::Reset => pager.again(),
-        News::Payment(_) | News::Notification(_) => {}
+        News::Payment(_) | News::Notification(_) | News::Live(_) => {}
     });
     let empty = Signal::derive(move || {
         if search.with(String::is_empty) { "No customers yet." } else { "No customer has these digits." }
@@ -46,7 +47,7 @@ pub(in crate::admin) fn Customers() -> impl IntoView {
                 <table class="rows" role="table">
                     <thead role="rowgroup">
                         <tr role="row">
-                            {["Phone", "Payments", "Paid in all", "Last seen", "First seen"]
+                            {["Phone", "Payments", "Paid in all", "Last seen", "First seen", "Help"]
                                 .map(|name| view! { <th role="columnheader" scope="col">{name}</th> })
                                 .into_iter()
                                 .collect_view()}
@@ -54,17 +55,27 @@ pub(in crate::admin) fn Customers() -> impl IntoView {
                     </thead>
                     <tbody role="rowgroup">
                         <For each=move || pager.rows.get() key=UserRow::clone let:row>
-                            <tr role="row">
-                                <td role="cell" data-name="Phone"><b>{row.phone}</b></td>
-                                <td role="cell" data-name="Payments" class="number">{row.payments}</td>
-                                <td role="cell" data-name="Paid in all" class="number">{words::kes(row.paid_kes)}</td>
-                                <td role="cell" data-name="Last seen"><Time at=row.last_seen_at /></td>
-                                <td role="cell" data-name="First seen"><Time at=row.created_at /></td>
-                            </tr>
+                            <Row row />
                         </For>
                     </tbody>
                 </table>
             </div>
         </ListState>
+    }
+}
+
+#[component]
+fn Row(row: UserRow) -> impl IntoView {
+    view! {
+        <tr role="row">
+            <td role="cell" data-name="Phone"><b>{row.phone.clone()}</b></td>
+            <td role="cell" data-name="Payments" class="number">{row.payments}</td>
+            <td role="cell" data-name="Paid in all" class="number">{words::kes(row.paid_kes)}</td>
+            <td role="cell" data-name="Last seen"><Time at=row.last_seen_at /></td>
+            <td role="cell" data-name="First seen"><Time at=row.created_at /></td>
+            <td role="cell" data-name="Help">
+                <a href=why_page(&row.phone)>"Can’t get on?"<span class="sr-only">{format!(" {}", row.phone)}</span></a>
+            </td>
+        </tr>
     }
 }

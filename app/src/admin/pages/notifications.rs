@@ -36,7 +36,7 @@ impl Inbox {
         Feed::here().listen(move |news| match news {
             News::Notification(row) => inbox.rows.update(|rows| put(rows.get_or_insert_default(), row)),
             News::Reset => inbox.read(),
-            News::Payment(_) => {}
+            News::Payment(_) | News::Live(_) => {}
         });
         inbox.read();
     }

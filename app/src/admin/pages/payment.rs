@@ -16,6 +16,7 @@ use crate::{
         desk::Desk,
         feed::{Feed, News},
         pager::encoded,
+        pages::why::why_page,
         parts::{time::Time, trouble::Trouble},
         reader::Reader,
         routes::HOME,
@@ -38,7 +39,7 @@ pub(in crate::admin) fn Payment() -> impl IntoView {
             }
         }
         News::Reset => reader.again(),
-        News::Notification(_) => {}
+        News::Notification(_) | News::Live(_) => {}
     });
     Desk::here().listen(move || reader.again());
     let is_there = Memo::new(move |_| reader.value.with(Option::is_some));
@@ -152,7 +153,7 @@ fn facts_view(facts: Facts) -> impl IntoView {
         <dt>"Received"</dt>
         <dd>{received}</dd>
         <dt>"WiFi"</dt>
-        <dd>{delivery}</dd>
+        <dd>{delivery}" "<a href=why_page(&mac)>"Can’t they get on?"</a></dd>
         <dt>"Phone"</dt>
         <dd><a href=customer>{payment.phone}</a></dd>
         <dt>"Begun"</dt>

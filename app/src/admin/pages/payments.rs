@@ -9,7 +9,11 @@ use crate::{
         merge::{Filter, REVIEW, merge},
         pager::{Pager, encoded},
         pages::payment::payment_page,
-        parts::{list_state::ListState, search::Search, time::Time},
+        parts::{
+            list_state::ListState,
+            search::{Search, submit},
+            time::Time,
+        },
         words,
     },
     api::{PaymentList, PaymentRow},
@@ -49,7 +53,7 @@ pub(in crate::admin) fn Payments() -> impl IntoView {
             }
         }
         News::Reset => pager.again(),
-        News::Notification(_) => {}
+        News::Notification(_) | News::Live(_) => {}
     });
     let empty = Signal::derive(move || {
         if filter.with(|filter| *filter == Filter::default()) {
@@ -118,15 +122,6 @@ fn FilterForm(filter: Memo<Filter>) -> impl IntoView {
             />
             <button>"Search"</button>
         </Search>
-    }
-}
-
-/// A filter applies as soon as it is chosen.
-fn submit(event: web_sys::Event) {
-    let form = event_target::<web_sys::HtmlInputElement>(&event).form();
-    if let Some(form) = form {
-        // Fails only when the form is not on the page, and then there is nothing to do.
-        let _ = form.request_submit();
     }
 }
 

@@ -7,12 +7,12 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use uuid::Uuid;
 
 use self::lines::Lines;
-use super::statements::{OwnersOnly, period};
+use super::statements::{FOR_OWNERS, period};
 use crate::{
     admin::{
         desk::Desk,
         pager::encoded,
-        parts::{time::Time, trouble::Trouble},
+        parts::{owners_only::OwnersOnly, time::Time, trouble::Trouble},
         reader::Reader,
         routes::STATEMENTS,
         words::{
@@ -28,7 +28,7 @@ use crate::{
 pub(in crate::admin) fn Statement() -> impl IntoView {
     view! {
         <p class="back"><a href=STATEMENTS>"All statements"</a></p>
-        <OwnersOnly><Report /></OwnersOnly>
+        <OwnersOnly otherwise=FOR_OWNERS><Report /></OwnersOnly>
     }
 }
 

@@ -9,36 +9,23 @@ use leptos::prelude::*;
 use self::{by_hand::ByHand, import::Import};
 use crate::{
     admin::{
-        parts::{time::Time, trouble::Trouble},
+        parts::{owners_only::OwnersOnly, time::Time, trouble::Trouble},
         reader::Reader,
         routes::STATEMENTS,
-        session::Session,
         words,
     },
     api::{StatementList, StatementReport},
 };
+
+/// What others are told.
+pub(in crate::admin) const FOR_OWNERS: &str = "Only the owner compares with M-Pesa. Ask them if a payment is missing.";
 
 /// The page.
 #[component]
 pub(in crate::admin) fn Statements() -> impl IntoView {
     view! {
         <div class="title"><h1>"Check with M-Pesa"</h1></div>
-        <OwnersOnly><Import /> <Earlier /> <ByHand /></OwnersOnly>
-    }
-}
-
-/// Shows `children` to owners, and a sentence to everybody else.
-#[component]
-pub(in crate::admin) fn OwnersOnly(children: ChildrenFn) -> impl IntoView {
-    let session = Session::here();
-    let is_owner = Memo::new(move |_| session.is_owner());
-    view! {
-        <Show
-            when=move || is_owner.get()
-            fallback=|| view! { <p class="empty">"Only the owner compares with M-Pesa. Ask them if a payment is missing."</p> }
-        >
-            {children()}
-        </Show>
+        <OwnersOnly otherwise=FOR_OWNERS><Import /> <Earlier /> <ByHand /></OwnersOnly>
     }
 }
 

@@ -1,14 +1,18 @@
-//! The one dialog before anything is done with money, and the message after it.
+//! The one dialog before anything is done, and the message after it.
+
+use std::rc::Rc;
 
 use leptos::{html, prelude::*, task::spawn_local};
-use wasm_bindgen::JsCast;
-use web_sys::{FocusOptions, FormData, HtmlFormElement, SubmitEvent};
+use web_sys::{FocusOptions, SubmitEvent};
 
 use crate::admin::{
     client,
     desk::{Ask, Desk, Fields, Filled},
     session::Session,
 };
+
+/// Units of time, in minutes.
+const UNITS: [(u32, &str); 3] = [(1, "Minutes"), (60, "Hours"), (1440, "Days")];
 
 /// The place of the dialog, once in the app: a list that changes behind it leaves what was typed alone.
 #[component]
@@ -20,7 +24,7 @@ pub(in crate::admin) fn AskDialog() -> impl IntoView {
 /// What is asked, why, and the two ways out. An error leaves everything as it was typed.
 #[component]
 fn Dialog(ask: Ask, desk: Desk) -> impl IntoView {
-    let Ask { title, about, words, fields, reason, confirm, is_grave, call } = ask;
+    let Ask { title, about, words, fields, reason, confirm, is_grave, call, said } = ask;
     let session = Session::here();
     let dialog = NodeRef::<html::Dialog>::new();
     let fault = RwSignal::new(None::<String>);
@@ -39,20 +43,20 @@ fn Dialog(ask: Ask, desk: Desk) -> impl IntoView {
     };
     let send = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(filled) = filled(&event).filter(|_| !is_busy.get_untracked()) else { return };
-        let call = call(&filled);
+        let Some(filled) = Filled::of(&event).filter(|_| !is_busy.get_untracked()) else { return };
+        let (call, said) = (call(&filled), Rc::clone(&said));
         is_busy.set(true);
         fault.set(None);
         spawn_local(async move {
-            let answer = client::act(&call.path, call.body).await;
+            let answer = client::act(&call.path, call.body, |answer| said(answer)).await;
             // The page may have been left meanwhile.
             if is_busy.try_set(false).is_some() {
                 return;
             }
             match answer {
-                Ok(done) => {
+                Ok(message) => {
                     shut();
-                    desk.did(done.message);
+                    desk.did(message);
                 }
                 Err(why) => {
                     session.heed(&why);
@@ -101,11 +105,6 @@ fn Dialog(ask: Ask, desk: Desk) -> impl IntoView {
     }
 }
 
-fn filled(event: &SubmitEvent) -> Option<Filled> {
-    let form: HtmlFormElement = event.target()?.dyn_into().ok()?;
-    FormData::new_with_form(&form).ok().map(Filled::new)
-}
-
 fn extra(fields: Fields) -> AnyView {
     match fields {
         Fields::None => ().into_any(),
@@ -114,8 +113,42 @@ fn extra(fields: Fields) -> AnyView {
             <input id="amount" name="amount_kes" type="number" inputmode="numeric" min="1" max="999999" step="1" required />
         }
         .into_any(),
+        Fields::Minutes => view! { <HowLong /> }.into_any(),
+        Fields::Mac => view! {
+            <label for="mac">"Device address (MAC)"</label>
+            <input id="mac" name="mac" autocapitalize="characters" autocomplete="off" maxlength="24" required aria-describedby="mac-hint" />
+            <p class="hint" id="mac-hint">"Twelve letters and digits, such as A4:CF:12:0F:00:01."</p>
+        }
+        .into_any(),
         Fields::Whose { account, phone } => view! { <Whose account phone /> }.into_any(),
     }
+}
+
+/// How much time: a number and its unit.
+#[component]
+fn HowLong() -> impl IntoView {
+    let units = UNITS.map(|(minutes, name)| {
+        view! {
+            <label>
+                <input type="radio" name="unit" value=minutes checked=minutes == 1 />
+                <span>{name}</span>
+            </label>
+        }
+    });
+    view! {
+        <label for="amount">"How much time"</label>
+        <input id="amount" name="amount" type="number" inputmode="numeric" min="1" max="44640" step="1" required />
+        <fieldset class="choice">
+            <legend class="sr-only">"Unit"</legend>
+            {units.into_iter().collect_view()}
+        </fieldset>
+    }
+}
+
+/// The minutes that [`HowLong`] was filled with; more than the server takes when it is too much.
+pub(in crate::admin) fn minutes(filled: &Filled) -> u32 {
+    let number = |name: &str| filled.text(name).parse::<u32>().unwrap_or(0);
+    number("amount").saturating_mul(number("unit"))
 }
 
 /// Whose the money is: a payment's, by its account, or a customer's, by their number.

@@ -23,6 +23,16 @@ pub(in crate::admin) fn Search(
     view! { <form class="filter" role="search" method="get" action=page on:submit=search>{children()}</form> }
 }
 
+/// A filter applies as soon as it is chosen: listener for what changes.
+pub(in crate::admin) fn submit(event: web_sys::Event) {
+    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let form = field.and_then(|field| field.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+        // Fails only when the form is not on the page, and then there is nothing to do.
+        let _ = form.request_submit();
+    }
+}
+
 fn query_of(event: &SubmitEvent) -> Option<String> {
     let form: HtmlFormElement = event.target()?.dyn_into().ok()?;
     let fields = FormData::new_with_form(&form).ok()?;

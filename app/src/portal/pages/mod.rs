@@ -2,9 +2,11 @@
 
 mod by_hand;
 mod delivering;
+mod devices;
 mod failure;
 mod no_device;
 mod online;
+mod pass;
 mod shop;
 mod waiting;
 
@@ -19,6 +21,10 @@ pub(super) fn show(page: &Page, here: &str) -> AnyView {
         Page::Waiting(waiting) => waiting::page(waiting, here).into_any(),
         Page::Delivering(delivering) => delivering::page(delivering, here).into_any(),
         Page::Online(online) => online::page(online, here).into_any(),
+        Page::Pass(pass) => pass::page(pass).into_any(),
+        Page::Devices(devices) => devices::page(devices).into_any(),
+        Page::Removing(removing) => devices::removing(removing).into_any(),
+        Page::PassKept(kept) => pass::kept(kept).into_any(),
         Page::NoDevice => no_device::page().into_any(),
         Page::Failure(failure) => failure::page(failure).into_any(),
     }

@@ -6,11 +6,13 @@ use leptos::prelude::*;
 use super::Live;
 use crate::portal::{
     islands::{Start, countdown::Countdown},
-    model::Online,
+    model::{Online, Sharing},
 };
 
 pub(super) fn page(online: &Online, here: &str) -> impl IntoView + use<> {
-    let live = Live::new("online", online.seconds_remaining, here, (&online.device, online.payment));
+    let mut live = Live::new("online", online.seconds_remaining, here, (&online.device, online.payment));
+    // Of the device, not of its payment: the time may go on on another device.
+    live.ask = online.device.status_path();
     provide_context(Start { seconds: online.seconds_remaining, status: "online".to_owned(), ..Start::default() });
     let data = online.data_remaining.map_or_else(|| "Unlimited".to_owned(), |data| format!("{data} left"));
     let go = online.device.destination().map(|destination| {
@@ -21,6 +23,17 @@ pub(super) fn page(online: &Online, here: &str) -> impl IntoView + use<> {
         }
     });
     let credit = online.credit.clone().map(|words| view! { <p class="notice good">{words}</p> });
+    let sharing = online.sharing.as_ref();
+    let in_use = sharing.map(|sharing| format!("{} of {} in use", sharing.in_use, sharing.places));
+    let in_use = in_use.map(|words| view! { <div><dt>"Devices"</dt><dd>{words}</dd></div> });
+    let code = sharing.map(|sharing| sharing.code.to_string());
+    let code = code.map(|code| view! { <div><dt>"Your pass"</dt><dd class="code">{code}</dd></div> });
+    let about =
+        sharing.map(|_| view! { <p class="fine">"Type your pass on another device to use your time there."</p> });
+    let devices = match sharing {
+        Some(Sharing { places: 2.., .. }) => "Add or remove devices",
+        _ => "Use my time on another device",
+    };
     view! {
         <section class="online">
             <h1>"You are online"</h1>
@@ -32,9 +45,13 @@ pub(super) fn page(online: &Online, here: &str) -> impl IntoView + use<> {
             <div><dt>"Package"</dt><dd>{online.package.clone()}</dd></div>
             <div><dt>"Ends"</dt><dd>{clock(online.ends_at, online.now)}</dd></div>
             <div><dt>"Data"</dt><dd>{data}</dd></div>
+            {in_use}
+            {code}
         </dl>
+        {about}
         {go}
         <a class="button" href=online.device.shop_path()>"Buy more time"</a>
+        <a class="button" href=online.device.devices_path()>{devices}</a>
     }
 }
 

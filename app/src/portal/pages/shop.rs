@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     by_hand::{pay_by_hand, recover_form},
-    device_fields,
+    device_fields, pass,
 };
 use crate::portal::{
     islands::{Start, phone_hint::PhoneHint},
@@ -20,6 +20,7 @@ pub(super) fn page(shop: &Shop) -> impl IntoView + use<> {
         <h1>{heading(shop.notice.as_ref())}</h1>
         {shop.notice.as_ref().map(notice)}
         {is_first.then(recover)}
+        {shop.offer.as_ref().map(|offer| pass::offer(&shop.device, offer, None))}
         {if shop.packages.is_empty() { nothing_on_sale().into_any() } else { pay_form(shop).into_any() }}
         {shop.pay_by_hand.as_ref().map(pay_by_hand)}
         {(!is_first).then(recover)}
@@ -128,10 +129,10 @@ fn voucher_form(shop: &Shop) -> impl IntoView + use<> {
     let is_error = error.is_some();
     view! {
         <details class="voucher" open=is_error || !shop.voucher.is_empty()>
-            <summary>"I have a voucher code"</summary>
+            <summary>"I have a voucher or a pass"</summary>
             <form method="post" action="/voucher">
                 {device_fields(&shop.device)}
-                <label for="code">"Voucher code"</label>
+                <label for="code">"Voucher or pass"</label>
                 <input
                     id="code"
                     name="code"
@@ -145,9 +146,9 @@ fn voucher_form(shop: &Shop) -> impl IntoView + use<> {
                     aria-invalid=if is_error { "true" } else { "false" }
                 />
                 <p id="code-hint" class=if is_error { "hint error" } else { "hint" }>
-                    {error.unwrap_or_else(|| "Printed on your voucher. Capital or small letters, both work.".to_owned())}
+                    {error.unwrap_or_else(|| "From your voucher, or from the device that paid. Capital or small letters, both work.".to_owned())}
                 </p>
-                <button>"Use voucher"</button>
+                <button>"Use code"</button>
             </form>
         </details>
     }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use domain::{DataSize, Kes, Package, PackageTerms, PaymentId, Rate};
+use domain::{DataSize, Kes, Package, PackageTerms, PassCode, PaymentId, Rate};
 use uuid::Uuid;
 
 use crate::{
     api::PayByHand,
     portal::{
         model::{
-            Assets, Choose, Delivering, Device, Ended, Failure, Field, FieldError, Islands, Notice, Online, Page,
-            PortalView, Recovering, Shell, Shop, Theme, Waiting,
+            Assets, Choose, Delivering, Device, Devices, Ended, Failure, Field, FieldError, Islands, Nearby, Notice,
+            Offer, Online, OwnDevice, Page, PassKept, PassPage, Picking, PortalView, Recovering, Removing, Sharing,
+            Shell, Shop, Target, Theme, Waiting,
         },
         render,
     },
@@ -59,6 +60,7 @@ pub(super) fn shop() -> Shop {
         notice: None,
         pay_by_hand: None,
         recovering: Recovering::default(),
+        offer: None,
     }
 }
 
@@ -147,7 +149,74 @@ pub(super) fn online(data_remaining: Option<DataSize>) -> Page {
         ends_at: DateTime::parse_from_rfc3339("2026-11-23T08:15:00+03:00").unwrap(),
         now: DateTime::parse_from_rfc3339("2026-11-22T09:12:00+03:00").unwrap(),
         credit: None,
+        sharing: Some(Sharing { in_use: 1, places: 3, code: code() }),
     })
+}
+
+pub(super) fn code() -> PassCode {
+    "ABCD-EFGH-JKMN".parse().unwrap()
+}
+
+pub(super) fn own(number: u128, name: &str) -> OwnDevice {
+    OwnDevice {
+        id: Uuid::from_u128(number).into(),
+        label: (name != "This device").then(|| name.into()),
+        ip: Some(format!("10.5.50.{number}")),
+        tail: format!("00:0{number}"),
+        is_this: name == "This device",
+        is_online: true,
+    }
+}
+
+pub(super) fn offer(devices: &[&str]) -> Offer {
+    let own = |(at, name): (usize, &&str)| own(u128::try_from(at).unwrap() + 1, name);
+    Offer {
+        package: "1 day".into(),
+        seconds_remaining: 2580,
+        places: 3,
+        devices: devices.iter().enumerate().map(own).collect(),
+        can_add: devices.len() < 3,
+        can_move: true,
+        moves_left: 2,
+        refusal: None,
+        code: None,
+    }
+}
+
+pub(super) fn pass(devices: &[&str]) -> PassPage {
+    PassPage { device: device(), offer: offer(devices), target: None }
+}
+
+pub(super) fn tv() -> Target {
+    Target {
+        field: "pick",
+        value: "0123456789abcdef".into(),
+        label: "Living room TV".into(),
+        detail: "10.5.50.31, ends in 3F:A2".into(),
+        is_seen: true,
+    }
+}
+
+pub(super) fn devices(picking: Picking) -> Devices {
+    Devices {
+        device: device(),
+        offer: Some(offer(&["This device", "TV"])),
+        code: Some(code()),
+        link: Some("wifi.example/p/ABCD-EFGH-JKMN".into()),
+        picking,
+        typed: String::new(),
+        label: String::new(),
+        error: None,
+    }
+}
+
+pub(super) fn nearby() -> Picking {
+    let one = |number: u8| Nearby {
+        handle: format!("{number:016x}"),
+        ip: format!("10.5.50.{number}"),
+        tail: format!("3F:{number:02X}"),
+    };
+    Picking::Open(vec![one(31), one(32)])
 }
 
 pub(super) fn refused() -> Page {
@@ -199,6 +268,40 @@ pub(super) fn every_page() -> Vec<(&'static str, Page)> {
         ("delivering-long", delivering(60)),
         ("online", online(Some(DataSize::from_mb(1240)))),
         ("online-unlimited", online(None)),
+        ("shop-offer", Page::Shop(Shop { offer: Some(offer(&["10.5.50.9"])), ..shop() })),
+        ("pass", Page::Pass(pass(&["Phone"]))),
+        ("pass-full", Page::Pass(pass(&["Phone", "TV", "Laptop"]))),
+        ("pass-tv", Page::Pass(PassPage { target: Some(tv()), ..pass(&["This device"]) })),
+        (
+            "pass-refused",
+            Page::Pass(PassPage {
+                offer: Offer {
+                    can_add: false,
+                    can_move: false,
+                    moves_left: 0,
+                    refusal: Some("This time was moved as often as it can be today.".into()),
+                    ..offer(&["Phone"])
+                },
+                ..pass(&[])
+            }),
+        ),
+        ("devices", Page::Devices(devices(Picking::Closed))),
+        ("devices-nearby", Page::Devices(devices(nearby()))),
+        ("devices-none", Page::Devices(devices(Picking::Open(vec![])))),
+        (
+            "devices-refused",
+            Page::Devices(Devices {
+                typed: "A4:CF".into(),
+                error: Some("A device address looks like A4:CF:12:00:00:01.".into()),
+                ..devices(Picking::Unavailable)
+            }),
+        ),
+        (
+            "devices-stranger",
+            Page::Devices(Devices { offer: None, code: None, link: None, ..devices(Picking::Closed) }),
+        ),
+        ("removing", Page::Removing(Removing { device: device(), own: own(2, "TV"), refusal: None })),
+        ("pass-kept", Page::PassKept(PassKept { code: code(), package: "1 day".into(), seconds_remaining: 2580 })),
         ("no-device", Page::NoDevice),
         (
             "failure",

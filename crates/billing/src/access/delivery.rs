@@ -1,10 +1,14 @@
 //! Carrying out a plan: commands of one device in their order, several devices at once.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
+use chrono::{DateTime, Utc};
 use domain::{
     MacAddr, SessionId,
-    access::{Command, Current, Profile, Tag, UserRow},
+    access::{Command, Current, LoginRow, Profile, Tag, UserRow},
 };
 use futures::{StreamExt, stream};
 use routeros_api::{
@@ -13,102 +17,146 @@ use routeros_api::{
 };
 
 use super::rows;
-use crate::{db::session_devices::Usage, killpoint::killpoint};
+use crate::{
+    db::session_devices::{Usage, WorkRecord},
+    killpoint::killpoint,
+};
 
 /// Devices worked on at a time over one connection. Small routers have few API workers.
 const DEVICES_AT_ONCE: usize = 3;
-/// Devices worked on in one round, so that a purchase does not wait for a long list.
-const DEVICES_PER_ROUND: usize = 60;
+/// When this many devices one after the other fail for a reason that lies in the router, the others are not tried.
+const FAILURES: u32 = 6;
 
-/// The part of a plan that concerns profiles, and the parts that concern one device each.
-#[derive(Debug, Default)]
-pub(super) struct Work {
-    pub profiles: Vec<Profile>,
-    pub devices: BTreeMap<MacAddr, Vec<Command>>,
-}
-
-impl Work {
-    /// Sorts the commands of a plan by device, keeping their order.
-    pub(super) fn new(commands: Vec<Command>) -> Self {
-        let mut work = Self::default();
-        for command in commands {
-            let mac = match &command {
-                Command::EnsureProfile(profile) => {
-                    work.profiles.push(*profile);
-                    continue;
-                }
-                Command::AddUser(spec) | Command::UpdateUser { spec, .. } => spec.mac,
-                Command::RemoveUser { mac }
-                | Command::Kick { mac, .. }
-                | Command::Login { mac, .. }
-                | Command::ClearStuckHost { mac, .. } => *mac,
-            };
-            work.devices.entry(mac).or_default().push(command);
-        }
-        work
-    }
-
-    /// Cuts the work to one round; the devices left for the next.
-    pub(super) fn cut(&mut self) -> Vec<MacAddr> {
-        match self.devices.keys().nth(DEVICES_PER_ROUND).copied() {
-            Some(first) => self.devices.split_off(&first).into_keys().collect(),
-            None => Vec::new(),
-        }
-    }
-}
-
-/// What the router knows of the devices in hand.
+/// What is to be done for one device, with what the router has of it.
 #[derive(Debug)]
+pub(super) struct Job {
+    /// `None` for a row of ours that nobody knows.
+    pub device: Option<WorkRecord>,
+    /// In order.
+    pub commands: Vec<Command>,
+    pub users: Vec<User>,
+    pub hosts: Vec<Host>,
+    /// Before any command.
+    pub usage: Usage,
+    /// The instant for which the commands were made.
+    pub planned_at: DateTime<Utc>,
+}
+
+/// Sorts the commands of a plan: the profiles, and what is to be done for each device, in the plan's order.
+pub(super) fn sort(commands: Vec<Command>) -> (Vec<Profile>, Vec<(MacAddr, Vec<Command>)>) {
+    let mut profiles = Vec::new();
+    let mut devices: Vec<(MacAddr, Vec<Command>)> = Vec::new();
+    let mut places: BTreeMap<MacAddr, usize> = BTreeMap::new();
+    for command in commands {
+        let mac = match &command {
+            Command::EnsureProfile(profile) => {
+                profiles.push(*profile);
+                continue;
+            }
+            Command::AddUser(spec) | Command::UpdateUser { spec, .. } => spec.mac,
+            Command::RemoveUser { mac }
+            | Command::Kick { mac, .. }
+            | Command::Login { mac, .. }
+            | Command::ClearStuckHost { mac, .. } => *mac,
+        };
+        let place = *places.entry(mac).or_insert(devices.len());
+        match devices.get_mut(place) {
+            Some((_, commands)) => commands.push(command),
+            None => devices.push((mac, vec![command])),
+        }
+    }
+    (profiles, devices)
+}
+
+/// What the router has of devices, by device.
+#[derive(Debug, Default)]
 pub(super) struct Seen<'a> {
-    pub users: &'a [User],
-    pub hosts: &'a [Host],
-    pub current: &'a Current,
+    users: BTreeMap<MacAddr, Vec<&'a User>>,
+    hosts: BTreeMap<MacAddr, Vec<&'a Host>>,
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn router(state: &'a RouterState, current: &'a Current) -> Self {
-        Self { users: &state.users, hosts: &state.hosts, current }
+    pub(super) fn router(state: &'a RouterState) -> Self {
+        Self::new(&state.users, &state.hosts)
     }
 
-    pub(super) fn device(state: &'a DeviceState, current: &'a Current) -> Self {
-        Self { users: &state.users, hosts: &state.hosts, current }
+    pub(super) fn device(state: &'a DeviceState) -> Self {
+        Self::new(&state.users, &state.hosts)
     }
 
-    fn users_of(&self, mac: MacAddr) -> Vec<User> {
-        let name = mac.to_string();
-        self.users.iter().filter(|user| user.name == name).cloned().collect()
+    fn new(users: &'a [User], hosts: &'a [Host]) -> Self {
+        let mut seen = Self::default();
+        for user in users {
+            if let Ok(mac) = user.name.parse() {
+                seen.users.entry(mac).or_default().push(user);
+            }
+        }
+        for host in hosts {
+            if let Some(mac) = host.mac {
+                seen.hosts.entry(mac).or_default().push(host);
+            }
+        }
+        seen
     }
 
-    fn hosts_of(&self, mac: MacAddr) -> Vec<Host> {
-        self.hosts.iter().filter(|host| host.mac == Some(mac)).cloned().collect()
+    pub(super) fn users_of(&self, mac: MacAddr) -> Vec<User> {
+        self.users.get(&mac).into_iter().flatten().copied().cloned().collect()
     }
 
-    /// What a device had used under a session and whether it was on, before any command. A row of an
-    /// earlier session counts for nothing.
-    pub(super) fn usage(&self, mac: MacAddr, session_id: SessionId) -> Usage {
-        let name = mac.to_string();
-        let is_of_session = |user: &&UserRow| user.comment.parse::<Tag>().is_ok_and(|tag| tag.session_id == session_id);
-        let mut rows = self.current.users.iter().filter(|user| user.name == name).filter(is_of_session);
-        let (used_secs, used_bytes) = rows.next().map(|user| self.current.used(user)).unwrap_or_default();
-        let is_online = self.current.logins.iter().any(|login| login.user == name)
-            || self.current.hosts.iter().any(|host| host.mac == mac && host.is_bypassed);
-        Usage { is_online, used_secs, used_bytes }
+    pub(super) fn hosts_of(&self, mac: MacAddr) -> Vec<Host> {
+        self.hosts.get(&mac).into_iter().flatten().copied().cloned().collect()
     }
 }
 
-/// Makes the profiles, then works on the devices. The result of each is for itself: a profile that the
-/// router refuses concerns the devices of that package only.
+/// What is read of devices by the name of their user: rows and running logins.
+#[derive(Debug, Default)]
+pub(super) struct Uses<'a> {
+    rows: BTreeMap<&'a str, (Vec<&'a UserRow>, Vec<&'a LoginRow>)>,
+    bypassed: BTreeSet<MacAddr>,
+}
+
+impl<'a> Uses<'a> {
+    pub(super) fn new(current: &'a Current) -> Self {
+        let mut uses = Self::default();
+        for user in &current.users {
+            uses.rows.entry(&user.name).or_default().0.push(user);
+        }
+        for login in &current.logins {
+            uses.rows.entry(&login.user).or_default().1.push(login);
+        }
+        uses.bypassed = current.hosts.iter().filter(|host| host.is_bypassed).map(|host| host.mac).collect();
+        uses
+    }
+
+    /// What a device had used under a session and whether it was on, before any command. A row of an earlier
+    /// session counts for nothing.
+    pub(super) fn of(&self, mac: MacAddr, session_id: SessionId) -> Usage {
+        let name = mac.to_string();
+        let is_of_session =
+            |user: &&&UserRow| user.comment.parse::<Tag>().is_ok_and(|tag| tag.session_id == session_id);
+        let (users, logins) = match self.rows.get(name.as_str()) {
+            Some((users, logins)) => (users.as_slice(), logins.as_slice()),
+            None => (&[][..], &[][..]),
+        };
+        let row = users.iter().find(is_of_session);
+        Usage {
+            is_online: !logins.is_empty() || self.bypassed.contains(&mac),
+            counters: row.map(|row| row.counters(logins.iter().copied())),
+            is_row_new: false,
+        }
+    }
+}
+
+/// Makes the profiles. The refusal of each is for itself: it concerns the devices of that package only.
 ///
 /// # Errors
-/// A fault of the link while the profiles are made.
-pub(super) async fn carry_out(
+/// A fault of the link.
+pub(super) async fn ensure_profiles(
     hotspot: &Hotspot,
-    work: &Work,
-    seen: &Seen<'_>,
-    before: &BTreeMap<MacAddr, Usage>,
-) -> Result<BTreeMap<MacAddr, Result<Usage, RouterOsError>>, RouterOsError> {
+    profiles: &[Profile],
+) -> Result<BTreeMap<String, RouterOsError>, RouterOsError> {
     let mut refused = BTreeMap::new();
-    for profile in &work.profiles {
+    for profile in profiles {
         killpoint!("grant.before_command");
         match hotspot.ensure_profile(&rows::profile_spec(profile)).await {
             Err(error) if error.is_link_fault() => return Err(error),
@@ -117,19 +165,46 @@ pub(super) async fn carry_out(
         }
         killpoint!("grant.after_command");
     }
-    let refused = &refused;
-    let mut devices = Vec::with_capacity(work.devices.len());
-    for (mac, commands) in &work.devices {
+    Ok(refused)
+}
+
+/// Works on devices, several at a time; what became of each, in their order. When one after the other fails for
+/// a reason that lies in the router, such as rights that were taken away, the rest is not tried.
+pub(super) async fn carry_out(
+    hotspot: &Hotspot,
+    jobs: &[Job],
+    refused: &BTreeMap<String, RouterOsError>,
+) -> Vec<Result<Usage, RouterOsError>> {
+    let failing = Mutex::new((0_u32, None::<RouterOsError>));
+    let failing = &failing;
+    let mut devices = Vec::with_capacity(jobs.len());
+    for job in jobs {
         devices.push(async move {
-            let profiles = commands.iter().filter_map(profile_of);
-            let result = match profiles.filter_map(|profile| refused.get(profile)).next() {
-                Some(error) => Err(error.clone()),
-                None => device(hotspot, commands, seen, before.get(mac).copied().unwrap_or_default()).await,
+            let profile = job.commands.iter().filter_map(profile_of).find_map(|profile| refused.get(profile));
+            let given_up = locked(failing).1.clone();
+            let result = match profile.cloned().or(given_up) {
+                Some(error) => return Err(error),
+                None => device(hotspot, job).await,
             };
-            (*mac, result)
+            let mut failing = locked(failing);
+            match &result {
+                Err(error) if error.is_of_router() => {
+                    failing.0 += 1;
+                    if failing.0 >= FAILURES || error.is_link_fault() {
+                        failing.1 = Some(error.clone());
+                    }
+                }
+                _ => failing.0 = 0,
+            }
+            result
         });
     }
-    Ok(stream::iter(devices).buffer_unordered(DEVICES_AT_ONCE).collect().await)
+    stream::iter(devices).buffered(DEVICES_AT_ONCE).collect().await
+}
+
+/// A poisoned lock holds a count and an error, which are right at any time.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The profile a command refers to.
@@ -141,13 +216,9 @@ fn profile_of(command: &Command) -> Option<&str> {
 }
 
 /// One device, its commands in order. Returns what is known of it afterwards.
-async fn device(
-    hotspot: &Hotspot,
-    commands: &[Command],
-    seen: &Seen<'_>,
-    mut usage: Usage,
-) -> Result<Usage, RouterOsError> {
-    for command in commands {
+async fn device(hotspot: &Hotspot, job: &Job) -> Result<Usage, RouterOsError> {
+    let mut usage = job.usage;
+    for command in &job.commands {
         let is_letting_on = lets_on(command);
         if is_letting_on {
             killpoint!("grant.before_command");
@@ -159,24 +230,22 @@ async fn device(
                 hotspot.ensure_profile(&rows::profile_spec(profile)).await?;
             }
             Command::RemoveUser { mac } => {
-                let known = seen.users_of(*mac);
-                hotspot.remove_user(*mac, Some(&known)).await?;
-                // The next row counts from zero.
-                usage = Usage::default();
+                hotspot.remove_user(*mac, Some(&job.users)).await?;
+                usage = Usage { is_online: false, is_row_new: true, ..usage };
             }
             Command::AddUser(spec) => {
                 hotspot.ensure_user(&rows::user_spec(spec), None).await?;
-                usage = Usage { is_online: usage.is_online, ..Usage::default() };
+                usage.is_row_new = true;
             }
             Command::UpdateUser { id, spec } => {
-                let known = seen.users.iter().find(|user| user.id == *id);
+                let known = job.users.iter().find(|user| user.id == *id);
                 hotspot.ensure_user(&rows::user_spec(spec), known).await?;
             }
             Command::Kick { login_id, .. } => {
                 hotspot.kick(login_id).await?;
                 usage.is_online = false;
             }
-            Command::Login { mac, .. } => usage.is_online = log_in(hotspot, *mac, seen).await?,
+            Command::Login { mac, ip } => usage.is_online |= log_in(hotspot, *mac, ip, &job.hosts).await?,
             Command::ClearStuckHost { host_id, .. } => hotspot.clear_host(host_id).await?,
         }
         if is_letting_on {
@@ -196,9 +265,10 @@ const fn lets_on(command: &Command) -> bool {
     }
 }
 
-async fn log_in(hotspot: &Hotspot, mac: MacAddr, seen: &Seen<'_>) -> Result<bool, RouterOsError> {
+async fn log_in(hotspot: &Hotspot, mac: MacAddr, ip: &str, hosts: &[Host]) -> Result<bool, RouterOsError> {
     // Logins from before have been ended by the plan.
-    let state = DeviceState { users: Vec::new(), active: Vec::new(), hosts: seen.hosts_of(mac) };
+    let hosts = hosts.iter().filter(|host| host.address == ip).cloned().collect();
+    let state = DeviceState { users: Vec::new(), active: Vec::new(), hosts };
     match hotspot.login_active(mac, &state, false).await? {
         LoginOutcome::Online(_) | LoginOutcome::Bypassed => Ok(true),
         LoginOutcome::ReadyReconnect => Ok(false),

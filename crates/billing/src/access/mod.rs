@@ -7,6 +7,7 @@
 
 mod check;
 mod delivery;
+pub mod pull;
 mod reconciler;
 mod rows;
 mod supervisor;
@@ -24,8 +25,12 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-pub use check::{Check, test_router};
+pub(crate) use check::reach_router;
+pub use check::{Check, CheckState, Expected, Portal, Tested, test_router};
 pub use words::for_owner;
+
+/// The script, and its schedule, that ends paid time on a router while no server does.
+pub(crate) const REAPER: &str = "bando-reap";
 
 use crate::{
     db::routers::RouterRecord,
@@ -102,14 +107,14 @@ pub fn spawn(deps: Deps, tracker: &TaskTracker, shutdown: CancellationToken) -> 
 }
 
 /// How to reach a router.
-fn target(router: &RouterRecord) -> Target {
+pub(crate) fn target(router: &RouterRecord) -> Target {
     let pin = router.tls_pin.as_deref().and_then(|pin| <[u8; 32]>::try_from(pin).ok());
     let security = pin.map_or(Security::Plain, Security::Pinned);
     Target { host: router.host.clone(), port: router.port, security }
 }
 
 /// How to log in to a router.
-fn credentials(router: &RouterRecord, secret: &AppSecret) -> Result<Credentials, SealError> {
+pub(crate) fn credentials(router: &RouterRecord, secret: &AppSecret) -> Result<Credentials, SealError> {
     let password = secret.open(router.id.as_uuid().as_bytes(), &router.password_sealed)?;
     Ok(Credentials { username: router.username.clone(), password })
 }

@@ -1,30 +1,33 @@
 //! The task of one router.
 
+mod backlog;
+mod faults;
 mod rounds;
+mod watch;
+mod write;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{MacAddr, NotificationId, access};
+use domain::{DeviceId, MacAddr, access};
 use futures::{StreamExt, stream};
-use routeros_api::{Connection, Hotspot, Link, RouterOsError, TrapKind};
+use routeros_api::{Connection, Hotspot, Link, RouterOsError};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use self::rounds::Finding;
-use super::{Deps, credentials, target, words, writeback};
+use self::{backlog::Backlog, rounds::RoundError, watch::Watch};
+use super::{Deps, credentials, target, writeback};
 use crate::{
     db::{
         StoreError,
-        notifications::{self, NewNotification, Severity},
         routers::{self, RouterRecord},
-        session_devices::{self, WorkRecord},
+        session_devices::{self, Usage, WorkRecord},
     },
-    random,
+    health::Pulse,
 };
 
 /// With more devices due than this, reading the whole router is cheaper than reading each.
@@ -32,14 +35,14 @@ const FAST_DEVICES: usize = 16;
 /// A device that was let on but is not on yet is looked at after 1, 2, 4, 8 and 16 seconds, so that its
 /// owner need not wait for the next comparison of the whole router to be told.
 const LOOKS: u32 = 5;
-/// A router that has been away for longer is worth telling the owner.
-const ALERT_AFTER: TimeDelta = TimeDelta::seconds(60);
-/// Devices written down at a time: together they wait for the disk once.
-const WRITES_AT_ONCE: usize = 4;
+/// Devices looked at in this way. When more come on at once the next comparison of the whole router tells.
+const LOOKED_AT: usize = 64;
+/// Devices whose use is written down between two looks at what is due.
+const USES: usize = 500;
+/// Sessions ended at a time.
+const ENDS_AT_ONCE: usize = 4;
 /// The wait after a database failure.
 const STORE_WAIT: Duration = Duration::from_secs(2);
-/// The longest wait after a connection that logs in but then fails.
-const LONGEST_FAULT_WAIT: Duration = Duration::from_secs(60);
 
 pub(super) struct Reconciler {
     deps: Deps,
@@ -47,17 +50,33 @@ pub(super) struct Reconciler {
     link: Link,
     notify: Arc<Notify>,
     connection: Option<Connection>,
-    /// When the whole router was last compared.
+    /// When the lease was last renewed, while we hold it.
+    lease_at: Option<Instant>,
+    /// When the whole router was last compared, and how often it is: each a little different, so that many
+    /// routers do not ask the database in step.
     full_at: Option<Instant>,
+    full_every: Duration,
+    /// What a comparison of the whole router found to be done and nobody has got to yet.
+    backlog: Option<Backlog>,
+    /// Use that was read and is not written down yet.
+    uses: VecDeque<(WorkRecord, Usage)>,
+    /// When paid time ends on this router, as far as is known.
+    ends: BTreeSet<DateTime<Utc>>,
     /// Profiles that are known to be right on this connection.
     profiles: BTreeSet<String>,
     orphans: BTreeMap<MacAddr, DateTime<Utc>>,
     /// Devices the router would not log in.
     refused: BTreeSet<MacAddr>,
     /// Devices that were just let on and are expected any second, with the looks already taken at them.
-    expected: BTreeMap<MacAddr, (Instant, u32)>,
+    expected: BTreeMap<MacAddr, (DeviceId, Instant, u32)>,
     /// Failures in a row of connections that had logged in.
     faults: u32,
+    /// Until when the router is left alone after a failure, and why.
+    pause: Option<(Instant, String)>,
+    /// When it was last written down that the router answers; `None` when the last thing written was a failure.
+    seen_at: Option<Instant>,
+    watch: Watch,
+    pulse: Pulse,
 }
 
 impl Reconciler {
@@ -65,20 +84,32 @@ impl Reconciler {
     /// When the router's password cannot be opened.
     pub(super) fn new(deps: Deps, router: RouterRecord, notify: Arc<Notify>) -> Result<Self, crate::seal::SealError> {
         let login = credentials(&router, &deps.secret)?;
+        let pulse = Pulse::new(deps.clock.now());
         let seed = router.id.as_uuid().as_u64_pair().1;
         let link = Link::new(target(&router), login, deps.settings, seed);
+        let share = u32::try_from(seed % 20).unwrap_or(0);
+        let full_every = deps.timing.full.saturating_sub(deps.timing.full / 100 * share);
         Ok(Self {
             deps,
             router,
             link,
             notify,
             connection: None,
+            lease_at: None,
             full_at: None,
+            full_every,
+            backlog: None,
+            uses: VecDeque::new(),
+            ends: BTreeSet::new(),
             profiles: BTreeSet::new(),
             orphans: BTreeMap::new(),
             refused: BTreeSet::new(),
             expected: BTreeMap::new(),
             faults: 0,
+            pause: None,
+            seen_at: None,
+            watch: Watch::default(),
+            pulse,
         })
     }
 
@@ -94,6 +125,9 @@ impl Reconciler {
             };
             // A connection that has ended must not cut the rest short.
             self.connection = self.connection.take().filter(|connection| !connection.is_closed());
+            if rest.is_zero() {
+                continue;
+            }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.notify.notified() => {}
@@ -110,91 +144,149 @@ impl Reconciler {
         self.deps.clock.now()
     }
 
-    /// One look at the work list and, if there is any, one round of work. Returns how long to rest.
+    /// One look at what is due and, if anything is, one round of work. Returns how long to rest.
     async fn step(&mut self, shutdown: &CancellationToken) -> Result<Duration, StoreError> {
-        let now = self.now();
-        let lease = self.deps.timing.lease;
-        let until_at = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::seconds(30));
-        if !routers::hold_router(&self.deps.pool, self.router.id, self.deps.holder, now, until_at).await? {
+        if !self.hold().await? {
             // Another process talks to this router.
             self.forget_connection().await;
-            return Ok(lease / 3);
+            self.pulse = Pulse::new(self.now());
+            return Ok(self.deps.timing.lease / 3);
         }
-        let work = self.work(now).await?;
-        let is_let_on = |mac: &MacAddr| work.iter().any(|d| d.mac == *mac && d.is_on_intended && d.is_applied());
-        self.expected.retain(|mac, _| is_let_on(mac));
-        let due = work.iter().filter(|device| self.is_due(device, now)).count();
-        if due == 0 && !self.is_full_due() {
-            return Ok(self.rest(&work, now));
+        let now = self.now();
+        self.end_over(now).await?;
+        if let Some(wait) = self.paused(now).await? {
+            return Ok(wait);
+        }
+        let due = self.due(now).await?;
+        if due.is_empty() && !self.is_full_due() && self.backlog.is_none() {
+            if !self.is_watch_due().await? {
+                return self.write_uses().await;
+            }
+            self.full_at = None;
         }
         if let Some(error) = self.connect(shutdown).await {
             if shutdown.is_cancelled() {
                 return Ok(Duration::ZERO);
             }
-            return self.unreachable(&work, &error).await;
+            return self.unreachable(&error).await;
         }
         let Some(connection) = self.connection.clone() else { return Ok(Duration::ZERO) };
         let hotspot = Hotspot::new(connection, access::MARK);
-        let outcome = if self.is_full_due() || due > FAST_DEVICES {
-            self.full_round(&hotspot, &work).await
+        let outcome = if self.is_full_due() || (self.backlog.is_none() && due.len() > FAST_DEVICES) {
+            self.prepare_watch().await?;
+            self.full_round(&hotspot).await
+        } else if due.is_empty() {
+            self.backlog_round(&hotspot).await
         } else {
-            self.fast_round(&hotspot, &work).await
+            self.fast_round(&hotspot, due).await
         };
         match outcome {
-            Ok((findings, is_more)) => self.write_back(findings, &work, is_more).await,
-            Err(error) => self.faulty(&work, &error).await,
+            Ok(findings) => self.write_back(findings).await,
+            Err(RoundError::Router(error)) => self.faulty(&error).await,
+            Err(RoundError::Store(error)) => Err(error),
         }
     }
 
-    /// The work list, after sessions that are over were ended.
-    async fn work(&self, now: DateTime<Utc>) -> Result<Vec<WorkRecord>, StoreError> {
-        let work = session_devices::list_work(&self.deps.pool, self.router.id).await?;
-        let mut is_changed = false;
-        for device in &work {
+    /// Whether this process talks to the router. The lease is renewed long before it runs out.
+    async fn hold(&mut self) -> Result<bool, StoreError> {
+        let lease = self.deps.timing.lease;
+        if self.lease_at.is_some_and(|at| at.elapsed() < lease / 3) {
+            return Ok(true);
+        }
+        let (now, asked_at) = (self.now(), Instant::now());
+        let lasts = TimeDelta::from_std(lease).unwrap_or(TimeDelta::seconds(30));
+        let is_held = routers::hold_router(&self.deps.pool, self.router.id, self.deps.holder, now, lasts).await?;
+        self.lease_at = is_held.then_some(asked_at);
+        Ok(is_held)
+    }
+
+    /// Ends the sessions whose paid time is over, also while the router is away.
+    async fn end_over(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        while self.ends.first().is_some_and(|at| *at <= now) {
+            self.ends.pop_first();
+        }
+        let over = session_devices::list_over(&self.deps.pool, self.router.id, now).await?;
+        self.end_sessions(&over, now).await.map(drop)
+    }
+
+    /// Ends the sessions of those devices whose time or data is used up; which they are.
+    async fn end_sessions(&self, devices: &[WorkRecord], now: DateTime<Utc>) -> Result<BTreeSet<DeviceId>, StoreError> {
+        let mut ends = Vec::new();
+        for device in devices {
             if let Some(reason) = writeback::is_over(device, now) {
-                writeback::end(&self.deps.pool, self.router.id, device, reason, now).await?;
-                is_changed = true;
+                let end = writeback::end(&self.deps.pool, self.router.id, device, reason, now);
+                ends.push(async move { end.await.map(|()| device.id) });
             }
         }
-        if !is_changed {
-            return Ok(work);
+        if ends.is_empty() {
+            return Ok(BTreeSet::new());
         }
+        let ended: Vec<Result<DeviceId, StoreError>> =
+            stream::iter(ends).buffer_unordered(ENDS_AT_ONCE).collect().await;
         self.deps.changed.notify_one();
-        session_devices::list_work(&self.deps.pool, self.router.id).await
+        ended.into_iter().collect()
     }
 
-    /// Whether a device needs work, or a look because it is expected.
-    fn is_due(&self, device: &WorkRecord, now: DateTime<Utc>) -> bool {
-        let is_looked_at = self.expected.get(&device.mac).is_some_and(|(at, _)| *at <= Instant::now());
-        device.is_due(now) || (device.is_on_intended && device.is_applied() && is_looked_at)
+    /// What is to be done now: devices whose intent is new, attempts whose time has come, and devices that are
+    /// expected. What the backlog has already is left to it.
+    async fn due(&mut self, now: DateTime<Utc>) -> Result<Vec<WorkRecord>, StoreError> {
+        let most = u32::try_from(FAST_DEVICES + 1).unwrap_or(u32::MAX);
+        let since = self.backlog.as_ref().map(Backlog::planned_at);
+        let pool = &self.deps.pool;
+        let mut due = session_devices::list_due(pool, self.router.id, since, now, most).await?;
+        due.retain(|device| self.backlog.as_ref().is_none_or(|backlog| !backlog.has(device)));
+        due.truncate(if self.backlog.is_some() { FAST_DEVICES } else { due.len() });
+        self.ends.extend(due.iter().filter_map(|device| device.ends_at).filter(|at| *at > now));
+        let looks: Vec<DeviceId> =
+            self.expected.values().filter(|(_, at, _)| *at <= Instant::now()).map(|(id, _, _)| *id).collect();
+        if !looks.is_empty() {
+            let found = session_devices::list_devices(pool, &looks).await?;
+            let is_looked_at = |device: &&WorkRecord| device.is_on_intended && device.is_applied();
+            let found: Vec<_> = found.iter().filter(is_looked_at).cloned().collect();
+            self.expected.retain(|_, (id, _, _)| !looks.contains(id) || found.iter().any(|device| device.id == *id));
+            due.extend(found);
+        }
+        Ok(due)
     }
 
     /// Remembers to look again at a device that is not on yet, a few times.
-    fn expect(&mut self, mac: MacAddr, is_online: bool, is_new: bool) {
-        let looks = if is_new { Some(0) } else { self.expected.get(&mac).map(|(_, looks)| looks + 1) };
+    fn expect(&mut self, device: &WorkRecord, is_online: bool) {
+        let looks = match self.expected.get(&device.mac) {
+            _ if !device.is_applied() => (self.expected.len() < LOOKED_AT).then_some(0),
+            Some((_, _, looks)) => Some(looks + 1),
+            None => None,
+        };
         match looks {
             Some(looks) if !is_online && looks < LOOKS => {
                 let at = Instant::now() + Duration::from_secs(1 << looks);
-                self.expected.insert(mac, (at, looks));
+                self.expected.insert(device.mac, (device.id, at, looks));
             }
-            _ => drop(self.expected.remove(&mac)),
+            _ => drop(self.expected.remove(&device.mac)),
         }
     }
 
     fn is_full_due(&self) -> bool {
         let is_connected = self.connection.as_ref().is_some_and(|connection| !connection.is_closed());
-        !is_connected || self.full_at.is_none_or(|at| at.elapsed() >= self.deps.timing.full)
+        !is_connected || self.full_at.is_none_or(|at| at.elapsed() >= self.full_every)
     }
 
     /// Until the next end of a session, attempt, comparison, or renewal of the lease.
-    fn rest(&self, work: &[WorkRecord], now: DateTime<Utc>) -> Duration {
+    async fn rest(&self) -> Result<Duration, StoreError> {
+        let now = self.now();
         let until = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
-        let ends = work.iter().filter(|device| device.is_on_intended).filter_map(|device| device.ends_at);
-        let tries = work.iter().filter(|device| !device.is_applied()).filter_map(|device| device.next_try_at);
-        let next = ends.chain(tries).map(until).min().unwrap_or(Duration::MAX);
-        let full = self.full_at.map_or(Duration::ZERO, |at| self.deps.timing.full.saturating_sub(at.elapsed()));
-        let looks = self.expected.values().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
-        next.min(full).min(looks.unwrap_or(Duration::MAX)).min(self.deps.timing.lease / 3)
+        let next_try = session_devices::find_next_try(&self.deps.pool, self.router.id).await?;
+        // What is due and yet was not done waits for something else.
+        let next_try = next_try.map(|at| until(at).max(self.deps.timing.poll));
+        let full = self.full_at.map_or(Duration::ZERO, |at| self.full_every.saturating_sub(at.elapsed()));
+        let looks = self.expected.values().map(|(_, at, _)| at.saturating_duration_since(Instant::now())).min();
+        let rest = [next_try, Some(full), looks, Some(self.rest_of_ends(now))];
+        Ok(rest.into_iter().flatten().min().unwrap_or_default().max(Duration::from_millis(1)))
+    }
+
+    /// Until the next end of a session or renewal of the lease: those are seen to although the router is away.
+    fn rest_of_ends(&self, now: DateTime<Utc>) -> Duration {
+        let next = self.ends.first().map_or(Duration::MAX, |at| (*at - now).to_std().unwrap_or(Duration::ZERO));
+        next.min(self.deps.timing.lease / 3)
     }
 
     /// Makes sure there is a live connection; the error if there is none.
@@ -217,165 +309,19 @@ impl Reconciler {
         }
     }
 
+    /// The next connection begins with a comparison of the whole router.
     async fn forget_connection(&mut self) {
         self.connection = None;
-        self.full_at = None;
+        self.forget_plan();
         self.profiles.clear();
+        self.watch.forget();
+        self.pulse.forget_connection();
         self.link.close().await;
     }
 
-    /// The router is away: says so once, and leaves its devices for later.
-    async fn unreachable(&self, work: &[WorkRecord], error: &RouterOsError) -> Result<Duration, StoreError> {
-        let now = self.now();
-        let wait = self.link.retry_in().await.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(100));
-        self.record_error(work, error, wait, now).await?;
-        Ok(wait.min(self.rest_of_ends(work, now)))
-    }
-
-    /// The connection failed in the middle of a round: what was done is unknown and is read again.
-    async fn faulty(&mut self, work: &[WorkRecord], error: &RouterOsError) -> Result<Duration, StoreError> {
-        let now = self.now();
-        let doubled = Duration::from_millis(250).saturating_mul(1 << self.faults.min(8)).min(LONGEST_FAULT_WAIT);
-        // The first time may be a router that was restarted: at once.
-        let wait = if self.faults == 0 { Duration::ZERO } else { doubled };
-        self.faults = self.faults.saturating_add(1);
-        if error.is_link_fault() {
-            self.forget_connection().await;
-        }
-        self.record_error(work, error, wait, now).await?;
-        Ok(wait.min(self.rest_of_ends(work, now)))
-    }
-
-    async fn record_error(
-        &self,
-        work: &[WorkRecord],
-        error: &RouterOsError,
-        wait: Duration,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let text = words::for_owner(error);
-        // An open circuit only repeats what was said.
-        if !matches!(error, RouterOsError::CircuitOpen { .. }) {
-            tracing::warn!(router = self.router.slug, %error, "the router cannot be brought up to date");
-        }
-        routers::record_error(&self.deps.pool, self.router.id, &text, now).await?;
-        for device in work.iter().filter(|device| device.is_due(now)) {
-            writeback::failed(&self.deps.pool, device, &text, Some(wait), now).await?;
-        }
-        if let Some(since) = routers::find_silent_since(&self.deps.pool, self.router.id).await?
-            && now - since > ALERT_AFTER
-        {
-            self.alert_owner(&text, now).await?;
-        }
-        self.deps.changed.notify_one();
-        Ok(())
-    }
-
-    /// Tells the owner, once until it is read, that this router is away and customers may be waiting.
-    async fn alert_owner(&self, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let message = format!(
-            "Router {} is not reachable. Payments are kept and delivered when it is back. {error}",
-            self.router.name
-        );
-        let key = format!("router_down:{}", self.router.id);
-        let new = NewNotification {
-            id: NotificationId::from_uuid(random::uuid(now)),
-            severity: Severity::Critical,
-            kind: "router_down",
-            message: &message,
-            subject: Some(self.router.id.to_string()),
-            dedupe_key: Some(&key),
-            created_at: now,
-        };
-        notifications::insert_notification(&self.deps.pool, &new).await.map(drop)
-    }
-
-    /// Until the next end of a session: those are ended in the database although the router is away.
-    fn rest_of_ends(&self, work: &[WorkRecord], now: DateTime<Utc>) -> Duration {
-        let ends = work.iter().filter(|device| device.is_on_intended).filter_map(|device| device.ends_at);
-        let next = ends.map(|at| (at - now).to_std().unwrap_or(Duration::ZERO)).min().unwrap_or(Duration::MAX);
-        next.min(self.deps.timing.lease / 3)
-    }
-
-    /// Writes down what a round found. A fault of the link in any of it ends the connection.
-    async fn write_back(
-        &mut self,
-        findings: Vec<Finding>,
-        work: &[WorkRecord],
-        is_more: bool,
-    ) -> Result<Duration, StoreError> {
-        // What a customer waits for comes before what only counts.
-        let (used, news): (Vec<Finding>, Vec<Finding>) =
-            findings.into_iter().partition(|finding| finding.result.is_none() && finding.device.is_applied());
-        for finding in news.iter().chain(&used) {
-            self.note(finding);
-        }
-        let pool = self.deps.pool.clone();
-        let mut writes = Vec::with_capacity(news.len());
-        for finding in &news {
-            writes.push(self.write_news(finding));
-        }
-        let written: Vec<Result<bool, StoreError>> =
-            stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).collect().await;
-        let mut is_again = is_more;
-        for is_outdated in written {
-            is_again |= is_outdated?;
-        }
-        let used: Vec<_> = used.iter().map(|finding| (&finding.device, finding.usage)).collect();
-        if writeback::used(&pool, &used, self.now()).await? || !news.is_empty() {
-            self.deps.changed.notify_one();
-        }
-        let mut faults = news.into_iter().filter_map(|finding| finding.result?.err());
-        if let Some(fault) = faults.find(RouterOsError::is_link_fault) {
-            return self.faulty(work, &fault).await;
-        }
-        self.faults = 0;
-        routers::record_seen(&pool, self.router.id, self.now()).await?;
-        // The work list has changed by what was just written: look again before resting.
-        let now = self.now();
-        if is_again {
-            return Ok(Duration::ZERO);
-        }
-        let work = session_devices::list_work(&pool, self.router.id).await?;
-        Ok(self.rest(&work, now))
-    }
-
-    /// Remembers what the next rounds must know of a finding.
-    fn note(&mut self, Finding { device, result, usage, .. }: &Finding) {
-        if device.is_on_intended {
-            let is_online = match result {
-                Some(Ok(usage)) => usage.is_online,
-                Some(Err(_)) => false,
-                None => usage.is_online,
-            };
-            self.expect(device.mac, is_online, !device.is_applied());
-        } else {
-            self.expected.remove(&device.mac);
-        }
-        match result {
-            Some(Ok(_)) => drop(self.refused.remove(&device.mac)),
-            Some(Err(error)) if matches!(error.trap_kind(), Some(TrapKind::Hotspot(_))) => {
-                self.refused.insert(device.mac);
-            }
-            _ => {}
-        }
-    }
-
-    /// Writes down what became of a device for which something was to be done. `true` when its intent has
-    /// changed in between, so that there is more to do.
-    async fn write_news(&self, Finding { device, result, usage, planned_at }: &Finding) -> Result<bool, StoreError> {
-        let (pool, now) = (&self.deps.pool, self.now());
-        let usage = match result {
-            Some(Err(error)) => {
-                tracing::debug!(router = self.router.slug, mac = %device.mac.masked(), %error, "a device could not be brought up to date");
-                let wait = error.is_link_fault().then_some(Duration::ZERO);
-                writeback::failed(pool, device, &words::for_owner(error), wait, now).await?;
-                return Ok(false);
-            }
-            Some(Ok(usage)) => usage,
-            None => usage,
-        };
-        writeback::applied(pool, device, *usage, *planned_at, now).await.map(|is_current| !is_current)
+    fn forget_plan(&mut self) {
+        self.full_at = None;
+        self.backlog = None;
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn intended(device: &WorkRecord, now: DateTime<Utc>, was_refused: boo
         data_remaining: device.data_left(),
         ends_at: ends_at(device, now),
         was_refused,
+        is_kicked: device.is_kicked,
     }
 }
 
@@ -97,7 +98,9 @@ fn login(row: &hotspot::Active) -> LoginRow {
         id: row.id.clone(),
         user: row.user.clone(),
         mac: row.mac,
+        address: row.address.clone(),
         uptime_secs: row.uptime.as_secs(),
+        time_left_secs: row.session_time_left.map(|left| left.as_secs()),
         bytes: row.bytes_in.saturating_add(row.bytes_out),
     }
 }

@@ -1,19 +1,26 @@
 //! The reconcilers against a real database and the router simulator over TCP.
 
+mod agent;
+mod check;
+mod credit;
+mod expiry;
+mod faults;
+mod health;
+mod pull;
+mod scale;
 mod world;
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::SessionId;
-use secrecy::SecretString;
 use simulators::routeros::{Fault, FaultRule, Options, Reboot, Sim};
 use sqlx::MySqlPool;
 use tokio_util::sync::CancellationToken;
 
 use self::world::{World, until};
-use super::{Handle, test_router};
-use crate::{db::routers::RouterRecord, db::session_devices, seal::AppSecret};
+use super::Handle;
+use crate::{db::routers::RouterRecord, db::session_devices};
 
 const MAC: &str = "A4:CF:12:00:00:01";
 
@@ -232,8 +239,8 @@ async fn a_wrong_password_is_said_in_words(pool: MySqlPool) {
     world.start(SELDOM);
     let error = until("an error", || world.router_error(router.id)).await;
     assert!(error.contains("user name or password"), "{error}");
-    let checks = test_router(&router, &world.secret, routeros_api::Settings::default()).await;
-    assert!(matches!(&checks[..], [check] if check.name == "login" && !check.is_ok));
+    let tested = check::test(&world, &router, "http://127.0.0.1:8080").await;
+    check::assert_state(&tested, "login", "wrong", "user name or password");
     world.stop().await;
 }
 
@@ -335,30 +342,4 @@ async fn two_processes_share_a_router_by_its_lease(pool: MySqlPool) {
     world.clock.advance(TimeDelta::hours(2));
     world.until_device(router.id, "taken off by the second", |device| device.applied == "off").await;
     world.stop().await;
-}
-
-#[sqlx::test(migrations = "../../migrations")]
-async fn the_test_of_a_router_says_what_is_missing(pool: MySqlPool) {
-    let world = World::new(pool).await;
-    let settings = routeros_api::Settings::default();
-    let good = sim().await;
-    let router = world.router("good", good.addr().port(), "bando").await;
-    let checks = test_router(&router, &world.secret, settings).await;
-    assert!(checks.iter().all(|check| check.is_ok), "{checks:?}");
-    assert_eq!(checks.iter().map(|check| check.name).collect::<Vec<_>>(), ["login", "router", "hotspot", "login-by"]);
-
-    let bare = Sim::start(Options { server_profile: simulators::routeros::ServerProfile::Bare, ..Options::default() })
-        .await
-        .unwrap();
-    let router = world.router("bare", bare.addr().port(), "bando").await;
-    let last = test_router(&router, &world.secret, settings).await.pop().unwrap();
-    assert!(!last.is_ok && last.text.contains("login-by=mac"), "{last:?}");
-
-    let none = Sim::start(Options { hotspot: false, ..Options::default() }).await.unwrap();
-    let router = world.router("none", none.addr().port(), "bando").await;
-    let last = test_router(&router, &world.secret, settings).await.pop().unwrap();
-    assert!(!last.is_ok && last.text.contains("no hotspot"), "{last:?}");
-    let other = AppSecret::new(&SecretString::from("b".repeat(32))).unwrap();
-    let checks = test_router(&router, &other, settings).await;
-    assert!(checks[0].text.contains("APP_SECRET"));
 }

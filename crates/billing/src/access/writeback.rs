@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use domain::session;
+use domain::{DeviceId, RouterId, access::Used, session};
 use sqlx::MySqlPool;
 
 use super::rows;
 use crate::{
     db::{
         Repeat, StoreError,
-        session_devices::{self, Usage, WorkRecord},
+        session_devices::{self, Applied, Usage, WorkRecord},
         sessions::{self, EndReason},
     },
     killpoint::killpoint,
@@ -18,68 +18,90 @@ use crate::{
 
 /// The longest wait between attempts for one device.
 const LONGEST_WAIT_SECS: i64 = 60;
-/// Devices whose use is written in one transaction. It holds their rows for a few milliseconds.
-const USES_AT_ONCE: usize = 50;
+/// Devices written in one transaction. It holds their rows for a few milliseconds.
+const DEVICES_AT_ONCE: usize = 100;
 /// A delivery that took longer than this counts from its confirmation, not from its plan.
 const SLOW_SECS: i64 = 2;
 
-/// The router has what was intended at `planned_at`: says so, and starts paid time if it does not run yet.
-/// `false` when the intent has changed in between.
+/// A device that its router was brought to what was intended for.
+#[derive(Debug)]
+pub(super) struct Delivered<'a> {
+    pub device: &'a WorkRecord,
+    pub usage: Usage,
+    /// Since when the device has had what was paid for.
+    pub since_at: DateTime<Utc>,
+}
+
+/// Since when a device has had what a plan of `planned_at` asked for and was confirmed at `now`. The limits on the
+/// router were made for the plan's instant. When it took long to get there, the time starts now, and the next
+/// comparison moves the end on the router.
+pub(super) fn since(planned_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let is_slow = now - planned_at > TimeDelta::seconds(SLOW_SECS);
+    if is_slow { now } else { planned_at }
+}
+
+/// The router has what was intended: says so, and starts paid time that does not run yet. Gives the devices whose
+/// intent has changed in between: there is more to do for them.
 pub(super) async fn applied(
     pool: &MySqlPool,
-    device: &WorkRecord,
-    usage: Usage,
-    planned_at: DateTime<Utc>,
+    delivered: &[Delivered<'_>],
     now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let mut repeat = Repeat::default();
-    loop {
-        match applied_once(pool, device, usage, planned_at, now).await {
-            Err(error) if repeat.after(&error).await => {}
-            done => return done,
-        }
+) -> Result<Vec<DeviceId>, StoreError> {
+    let mut outdated = Vec::new();
+    for some in delivered.chunks(DEVICES_AT_ONCE) {
+        let mut repeat = Repeat::default();
+        outdated.extend(loop {
+            match applied_once(pool, some, now).await {
+                Err(error) if repeat.after(&error).await => {}
+                done => break done?,
+            }
+        });
     }
+    Ok(outdated)
 }
 
 async fn applied_once(
     pool: &MySqlPool,
-    device: &WorkRecord,
-    usage: Usage,
-    planned_at: DateTime<Utc>,
+    delivered: &[Delivered<'_>],
     now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    if device.is_on_intended {
+) -> Result<Vec<DeviceId>, StoreError> {
+    let (is_granting, is_ending) =
+        (delivered.iter().any(|one| one.device.is_on_intended), delivered.iter().any(|one| !one.device.is_on_intended));
+    if is_granting {
         killpoint!("grant.before_writeback");
-    } else {
+    }
+    if is_ending {
         killpoint!("expiry.before_writeback");
     }
+    let rows: Vec<_> =
+        delivered.iter().map(|one| Applied { device: one.device, usage: one.usage, starts: starts(one) }).collect();
     let mut transaction = pool.begin().await?;
-    if !session_devices::record_applied(&mut transaction, device, usage, now).await? {
-        return Ok(false);
-    }
-    if device.is_on_intended && device.starts_at.is_none() {
-        // The limits on the router were made for the plan's instant. When it took long to get there, the
-        // time starts now, and the next comparison moves the end on the router.
-        let is_slow = now - planned_at > TimeDelta::seconds(SLOW_SECS);
-        let starts_at = if is_slow { now } else { planned_at }.trunc_subsecs(6);
-        let ends_at = session::ends_at(starts_at, device.duration_secs);
-        sessions::start_session(&mut transaction, device.session_id, starts_at, ends_at).await?;
-    } else {
-        sessions::touch_payment(&mut transaction, device.session_id, now).await?;
-    }
+    let outdated = session_devices::record_applied(&mut transaction, &rows, now).await?;
     killpoint!("grant.writing");
     transaction.commit().await?;
-    if device.is_on_intended {
+    if is_granting {
         killpoint!("grant.written");
-    } else {
+    }
+    if is_ending {
         killpoint!("expiry.written");
     }
-    tracing::info!(
-        request.id = device.request_id.as_deref().unwrap_or("-"), session.id = %device.session_id,
-        session.mac = %device.mac.masked(), intended = if device.is_on_intended { "on" } else { "off" },
-        is_online = usage.is_online, "the router has what was intended"
-    );
-    Ok(true)
+    for Delivered { device, usage, .. } in delivered.iter().filter(|one| !outdated.contains(&one.device.id)) {
+        tracing::info!(
+            request.id = device.request_id.as_deref().unwrap_or("-"), session.id = %device.session_id,
+            session.mac = %device.mac.masked(), intended = if device.is_on_intended { "on" } else { "off" },
+            is_online = usage.is_online, "the router has what was intended"
+        );
+    }
+    Ok(outdated)
+}
+
+/// When paid time begins and ends that waited for this confirmation.
+fn starts(one: &Delivered<'_>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    if !one.device.is_on_intended || one.device.starts_at.is_some() {
+        return None;
+    }
+    let starts_at = one.since_at.trunc_subsecs(6);
+    Some((starts_at, session::ends_at(starts_at, one.device.duration_secs)))
 }
 
 /// What devices that needed nothing have used. Writes only changes, many in one transaction: a full house must
@@ -90,12 +112,13 @@ pub(super) async fn used(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let has_changed = |(device, usage): &&(&WorkRecord, Usage)| {
+        let (used, counters) = device.used_with(usage);
         usage.is_online != device.is_online
-            || usage.used_secs > device.used_secs
-            || usage.used_bytes > device.used_bytes
+            || used != Used { secs: device.used_secs, bytes: device.used_bytes }
+            || counters != device.counters
     };
     let changed: Vec<_> = devices.iter().filter(has_changed).copied().collect();
-    for some in changed.chunks(USES_AT_ONCE) {
+    for some in changed.chunks(DEVICES_AT_ONCE) {
         let mut repeat = Repeat::default();
         loop {
             match used_once(pool, some, now).await {
@@ -109,28 +132,55 @@ pub(super) async fn used(
 
 async fn used_once(pool: &MySqlPool, devices: &[(&WorkRecord, Usage)], now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await?;
-    for (device, usage) in devices {
-        session_devices::record_usage(&mut transaction, device, *usage).await?;
-        if usage.is_online != device.is_online {
-            sessions::touch_payment(&mut transaction, device.session_id, now).await?;
-        }
-    }
+    session_devices::record_usage(&mut transaction, devices, now).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// An attempt failed. `wait` is when the link may be tried again, when the link is what failed.
+/// Attempts failed, for the reason given. `wait` is when the link may be tried again, when the link is what failed.
 pub(super) async fn failed(
     pool: &MySqlPool,
-    device: &WorkRecord,
-    error: &str,
-    wait: Option<Duration>,
+    failures: Vec<(&WorkRecord, String, Option<Duration>)>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let doubled = 1_i64.checked_shl(device.attempts.min(6)).unwrap_or(LONGEST_WAIT_SECS).min(LONGEST_WAIT_SECS);
-    let wait = wait.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or(TimeDelta::seconds(doubled));
-    let mut connection = pool.acquire().await?;
-    session_devices::record_failure(&mut connection, device, error, now + wait).await
+    let failures: Vec<_> = failures
+        .into_iter()
+        .map(|(device, error, wait)| {
+            let doubled = 1_i64.checked_shl(device.attempts.min(6)).unwrap_or(LONGEST_WAIT_SECS).min(LONGEST_WAIT_SECS);
+            let wait = wait.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or(TimeDelta::seconds(doubled));
+            (device, error, now + wait)
+        })
+        .collect();
+    for some in failures.chunks(DEVICES_AT_ONCE) {
+        let mut repeat = Repeat::default();
+        loop {
+            let mut connection = pool.acquire().await?;
+            match session_devices::record_failures(&mut connection, some).await {
+                Err(error) if repeat.after(&error).await => {}
+                done => break done?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing can be done on a router: says why for all that is due there, and when it is tried again.
+pub(super) async fn unreachable(
+    pool: &MySqlPool,
+    router_id: RouterId,
+    error: &str,
+    wait: Duration,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let next_try_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(LONGEST_WAIT_SECS));
+    let mut repeat = Repeat::default();
+    loop {
+        let mut connection = pool.acquire().await?;
+        match session_devices::record_unreachable(&mut connection, router_id, error, now, next_try_at).await {
+            Err(error) if repeat.after(&error).await => {}
+            done => return done,
+        }
+    }
 }
 
 /// Why a device's session is over at `now` although nobody has said so yet.
@@ -149,7 +199,7 @@ pub(super) fn is_over(device: &WorkRecord, now: DateTime<Utc>) -> Option<EndReas
 /// first, as a purchase does, so that a purchase at the same moment either extends or comes after.
 pub(super) async fn end(
     pool: &MySqlPool,
-    router_id: domain::RouterId,
+    router_id: RouterId,
     device: &WorkRecord,
     reason: EndReason,
     now: DateTime<Utc>,
@@ -165,7 +215,7 @@ pub(super) async fn end(
 
 async fn end_once(
     pool: &MySqlPool,
-    router_id: domain::RouterId,
+    router_id: RouterId,
     device: &WorkRecord,
     reason: EndReason,
     now: DateTime<Utc>,
@@ -175,6 +225,10 @@ async fn end_once(
     let session_id = session_devices::lock_device(&mut transaction, router_id, device.mac).await?;
     if session_id != Some(device.session_id) {
         // Extended in between: the device belongs to another session now.
+        return Ok(());
+    }
+    if !sessions::is_still_over(&mut transaction, device.session_id, reason, now).await? {
+        // Given more time, or paused, in between.
         return Ok(());
     }
     sessions::end_session(&mut transaction, device.session_id, reason, now).await?;

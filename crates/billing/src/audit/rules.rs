@@ -48,7 +48,7 @@ const fn work(id: &'static str, title: &'static str, age_hours: i64, todo: &'sta
     Rule { id, title, weight: Weight::Work, todo, age_hours, query }
 }
 
-pub(super) const RULES: [Rule; 23] = [
+pub(super) const RULES: [Rule; 26] = [
     invariant(
         "success_without_session",
         "Every successful payment has exactly one session",
@@ -159,14 +159,38 @@ pub(super) const RULES: [Rule; 23] = [
     ),
     invariant(
         "session_length",
-        "A session grants what its payment bought plus what was carried over",
+        "A session grants what its payment bought, what was carried over and what people added, before and after pauses",
         "select s.id from sessions s join payments p on p.id = s.payment_id
-         where s.duration_secs <> p.duration_minutes * 60 + s.carried_secs and s.created_at < ?",
+         where s.duration_secs + s.spent_secs <> p.duration_minutes * 60 + s.carried_secs + s.added_secs
+           and s.created_at < ?",
+    ),
+    invariant(
+        "session_span",
+        "Time that runs ends as long after its beginning as it was granted",
+        "select s.id from sessions s
+         where s.starts_at is not null and s.updated_at < ?
+           and abs(timestampdiff(microsecond, date_add(s.starts_at, interval s.duration_secs second), s.ends_at)) > 1000000",
+    ),
+    invariant(
+        "paused_but_on",
+        "No time of a paused session runs, and none of its devices is let on",
+        "select s.id from sessions s
+         where s.ended_at is null and s.paused_at < ?
+           and (s.starts_at is not null or s.ends_at is not null
+                or exists (select 1 from session_devices d where d.session_id = s.id and d.intended = 'on'))",
+    ),
+    invariant(
+        "blocked_but_on",
+        "No device that is blocked is let on",
+        "select d.id from blocks b join session_devices d on d.mac = b.active_mac
+           join routers r on r.id = d.router_id and r.is_active = 1
+         where d.intended = 'on' and b.created_at < ? and d.updated_at < b.created_at",
     ),
     invariant(
         "on_after_end",
         "No device is let on after its session has ended",
         "select d.id from session_devices d join sessions s on s.id = d.session_id
+           join routers r on r.id = d.router_id and r.is_active = 1
          where d.applied = 'on' and d.intended = 'on' and coalesce(s.ended_at, s.ends_at) < ?",
     ),
     work(

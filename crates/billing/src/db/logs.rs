@@ -74,3 +74,25 @@ pub(crate) async fn count_by_remote(
     .fetch_one(pool)
     .await?)
 }
+
+/// Whether somebody has done just this since `since`.
+pub(crate) async fn has_just_done(
+    executor: impl MySqlExecutor<'_>,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    detail: &str,
+    since: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        "select count(*) from logs where action = ? and subject = ? and at > ? and actor = ? and detail = ?",
+        action,
+        subject,
+        since,
+        actor,
+        detail
+    )
+    .fetch_one(executor)
+    .await?;
+    Ok(found > 0)
+}

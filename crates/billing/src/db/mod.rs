@@ -3,24 +3,35 @@
 
 pub mod admin_users;
 pub mod audit_findings;
+pub mod blocks;
 pub mod claims;
 pub mod credits;
 pub mod leases;
 pub mod logs;
 pub mod notifications;
+pub mod outages;
 pub mod packages;
 pub mod payment_events;
 pub mod payments;
 pub mod prompt_slots;
 pub mod receipts;
 pub mod refunds;
+pub mod router_events;
+pub mod router_facts;
+pub mod router_pulls;
+pub mod router_setups;
+pub mod router_strangers;
+pub mod router_tunnels;
 pub mod routers;
 pub mod session_devices;
+pub mod session_moves;
+pub mod session_passes;
 pub mod sessions;
 pub mod settings;
 pub mod statements;
 pub mod users;
 pub mod vouchers;
+pub(crate) mod why;
 
 use std::{str::FromStr, time::Duration};
 

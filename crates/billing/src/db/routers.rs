@@ -1,11 +1,33 @@
 //! `routers`: MikroTik routers and which server process talks to them.
 
-use chrono::{DateTime, Utc};
+pub(crate) mod listing;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::RouterId;
 use sqlx::MySqlPool;
 use uuid::Uuid;
 
 use super::StoreError;
+
+/// How the server and a router come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// The server connects to the router's API.
+    Direct,
+    /// The router asks the server over HTTPS; nothing can reach it from outside.
+    Pull,
+}
+
+impl Reach {
+    /// `direct` or `pull`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Pull => "pull",
+        }
+    }
+}
 
 /// One router.
 #[derive(Debug, Clone)]
@@ -16,9 +38,11 @@ pub struct RouterRecord {
     pub slug: String,
     /// The owner's name for it.
     pub name: String,
-    /// Host name or address.
+    /// Who connects to whom.
+    pub reach: Reach,
+    /// Host name or address; empty for [`Reach::Pull`].
     pub host: String,
-    /// The API port.
+    /// The API port; 0 for [`Reach::Pull`].
     pub port: u16,
     /// The API user.
     pub username: String,
@@ -36,6 +60,7 @@ struct RouterRow {
     id: Uuid,
     slug: String,
     name: String,
+    reach: String,
     host: String,
     port: u16,
     username: String,
@@ -45,12 +70,20 @@ struct RouterRow {
     last_error: Option<String>,
 }
 
-impl From<RouterRow> for RouterRecord {
-    fn from(row: RouterRow) -> Self {
-        Self {
+impl TryFrom<RouterRow> for RouterRecord {
+    type Error = StoreError;
+
+    fn try_from(row: RouterRow) -> Result<Self, StoreError> {
+        let reach = match row.reach.as_str() {
+            "direct" => Reach::Direct,
+            "pull" => Reach::Pull,
+            _ => return Err(StoreError::inconsistent("routers", "reach", row.id)),
+        };
+        Ok(Self {
             id: row.id.into(),
             slug: row.slug,
             name: row.name,
+            reach,
             host: row.host,
             port: row.port,
             username: row.username,
@@ -58,7 +91,7 @@ impl From<RouterRow> for RouterRecord {
             tls_pin: row.tls_pin,
             last_seen_at: row.last_seen_at,
             last_error: row.last_error,
-        }
+        })
     }
 }
 
@@ -66,13 +99,13 @@ impl From<RouterRow> for RouterRecord {
 pub(crate) async fn list_routers(pool: &MySqlPool) -> Result<Vec<RouterRecord>, StoreError> {
     let rows = sqlx::query_as!(
         RouterRow,
-        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
+        r#"select id as "id: Uuid", slug, name, reach, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
                   last_seen_at as "last_seen_at: DateTime<Utc>", last_error
            from routers where is_active = 1 order by name, id limit 10000"#
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(RouterRecord::from).collect())
+    rows.into_iter().map(RouterRecord::try_from).collect()
 }
 
 /// An active router by its public name.
@@ -83,14 +116,14 @@ pub(crate) async fn find_by_slug(pool: &MySqlPool, slug: &str) -> Result<Option<
     }
     let row = sqlx::query_as!(
         RouterRow,
-        r#"select id as "id: Uuid", slug, name, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
+        r#"select id as "id: Uuid", slug, name, reach, host, port, username, password_sealed, tls_pin as "tls_pin: Vec<u8>",
                   last_seen_at as "last_seen_at: DateTime<Utc>", last_error
            from routers where slug = ? and is_active = 1"#,
         slug
     )
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(RouterRecord::from))
+    row.map(RouterRecord::try_from).transpose()
 }
 
 /// Adds a router; `false` if the slug is taken. With `only_first`, also `false` if there is any router.
@@ -101,12 +134,13 @@ pub(crate) async fn insert_router(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "insert ignore into routers (id, slug, name, host, port, username, password_sealed, tls_pin, created_at, updated_at)
-         select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from (select 1 as one) as row_source
+        "insert ignore into routers (id, slug, name, reach, host, port, username, password_sealed, tls_pin, created_at, updated_at)
+         select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from (select 1 as one) as row_source
          where not ? or not exists (select 1 from routers)",
         router.id.as_uuid(),
         router.slug,
         router.name,
+        router.reach.as_str(),
         router.host,
         router.port,
         router.username,
@@ -121,23 +155,26 @@ pub(crate) async fn insert_router(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes or renews the lease on a router; `false` if another process talks to it. A lease that was not
-/// renewed may be taken over, so what is done under it must be safe to do twice.
+/// Takes or renews the lease on a router for as long as it lasts; `false` if another process talks to it. A lease
+/// that was not renewed may be taken over, so what is done under it must be safe to do twice. One that reaches
+/// further than any lease does is left from a clock that was wrong.
 pub(crate) async fn hold_router(
     pool: &MySqlPool,
     id: RouterId,
     holder: Uuid,
     now: DateTime<Utc>,
-    until_at: DateTime<Utc>,
+    lasts: TimeDelta,
 ) -> Result<bool, StoreError> {
     sqlx::query!(
         "update routers set lease_holder = ?, lease_until_at = ?
-         where id = ? and is_active = 1 and (lease_holder is null or lease_holder = ? or lease_until_at <= ?)",
+         where id = ? and is_active = 1
+           and (lease_holder is null or lease_holder = ? or lease_until_at <= ? or lease_until_at > ?)",
         holder,
-        until_at,
+        now + lasts,
         id.as_uuid(),
         holder,
-        now
+        now,
+        now + lasts * 3
     )
     .execute(pool)
     .await?;
@@ -171,14 +208,19 @@ pub(crate) async fn record_seen(pool: &MySqlPool, id: RouterId, now: DateTime<Ut
     Ok(())
 }
 
-/// Since when the router has not answered: since it last did, or since it was added.
-pub(crate) async fn find_silent_since(pool: &MySqlPool, id: RouterId) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"select coalesce(last_seen_at, created_at) as "since!: DateTime<Utc>" from routers where id = ?"#,
+/// When a router last answered, if ever, and when it was added.
+pub(crate) async fn find_seen(
+    pool: &MySqlPool,
+    id: RouterId,
+) -> Result<Option<(Option<DateTime<Utc>>, DateTime<Utc>)>, StoreError> {
+    let row = sqlx::query!(
+        r#"select last_seen_at as "last_seen_at: DateTime<Utc>", created_at as "created_at: DateTime<Utc>"
+           from routers where id = ?"#,
         id.as_uuid()
     )
     .fetch_optional(pool)
-    .await?)
+    .await?;
+    Ok(row.map(|row| (row.last_seen_at, row.created_at)))
 }
 
 /// Records what is wrong with the router, in words for its owner.

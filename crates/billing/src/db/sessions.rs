@@ -1,5 +1,9 @@
 //! `sessions`: entitlement, second of the three facts.
 
+pub(crate) mod times;
+
+mod sharing;
+
 use chrono::{DateTime, Utc};
 use domain::{
     DataSize, MacAddr, PackageId, PackageTerms, PaymentId, Rate, RouterId, SessionId, UserId, VoucherId,
@@ -8,6 +12,8 @@ use domain::{
 use serde_json::json;
 use sqlx::{MySqlConnection, MySqlExecutor};
 use uuid::Uuid;
+
+pub(crate) use sharing::*;
 
 use super::{StoreError, ensure_rows, hex_id};
 
@@ -33,6 +39,8 @@ pub(crate) struct NewSession<'a> {
     pub terms: &'a PackageTerms,
     pub duration_secs: u64,
     pub carried_secs: u64,
+    /// The session whose rest goes over into this one.
+    pub carried_from: Option<SessionId>,
     pub data: Option<DataSize>,
 }
 
@@ -45,17 +53,18 @@ pub(crate) async fn insert_sessions(
     let rows: Vec<_> = new.iter().map(session_json).collect();
     let done = sqlx::query!(
         "insert into sessions (id, payment_id, voucher_id, user_id, router_id, mac, package_id, package_name,
-                               package_revision, duration_secs, carried_secs, down_kbps, up_kbps, data_bytes, devices,
-                               created_at, updated_at)
+                               package_revision, duration_secs, carried_secs, carried_from, down_kbps, up_kbps, data_bytes,
+                               devices, created_at, updated_at)
          select unhex(v.id), unhex(v.payment_id), unhex(v.voucher_id), unhex(v.user_id), unhex(v.router_id),
                 unhex(v.mac), unhex(v.package_id), v.package_name, v.package_revision, v.duration_secs,
-                v.carried_secs, v.down_kbps, v.up_kbps, v.data_bytes, v.devices, ?, ?
+                v.carried_secs, unhex(v.carried_from), v.down_kbps, v.up_kbps, v.data_bytes, v.devices, ?, ?
          from json_table(?, '$[*]' columns (
              id char(32) path '$.id', payment_id char(32) path '$.payment_id', voucher_id char(32) path '$.voucher_id',
              user_id char(32) path '$.user_id', router_id char(32) path '$.router_id', mac char(12) path '$.mac',
              package_id char(32) path '$.package_id', package_name varchar(60) path '$.package_name',
              package_revision int unsigned path '$.package_revision', duration_secs bigint unsigned path '$.duration_secs',
-             carried_secs bigint unsigned path '$.carried_secs', down_kbps int unsigned path '$.down_kbps',
+             carried_secs bigint unsigned path '$.carried_secs', carried_from char(32) path '$.carried_from',
+             down_kbps int unsigned path '$.down_kbps',
              up_kbps int unsigned path '$.up_kbps', data_bytes bigint unsigned path '$.data_bytes',
              devices tinyint unsigned path '$.devices')) v",
         now,
@@ -84,6 +93,7 @@ fn session_json(new: &NewSession<'_>) -> serde_json::Value {
         "package_revision": new.package_revision,
         "duration_secs": new.duration_secs,
         "carried_secs": new.carried_secs,
+        "carried_from": new.carried_from.map(|id| hex_id(id.as_uuid())),
         "down_kbps": new.terms.down.map(Rate::kbps),
         "up_kbps": new.terms.up.map(Rate::kbps),
         "data_bytes": new.data.map(DataSize::bytes),
@@ -102,6 +112,7 @@ pub(crate) struct SessionRecord {
     pub starts_at: Option<DateTime<Utc>>,
     pub ends_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
+    pub paused_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub used: DataSize,
     /// Whether any router has been brought to let a device of it on.
@@ -122,16 +133,22 @@ impl SessionRecord {
 
 macro_rules! find_session {
     ($executor:expr, $condition:literal, $($argument:expr),+) => {
+        find_session!($executor, delivered "", $condition, $($argument),+)
+    };
+    // `$delivered` narrows which of the session's devices must have been let on for it to be delivered.
+    ($executor:expr, delivered $delivered:literal, $condition:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             SessionRow,
             r#"select s.id as "id: Uuid", s.payment_id as "payment_id: Uuid", s.package_name, s.duration_secs,
                       s.data_bytes, s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                       s.ended_at as "ended_at: DateTime<Utc>", s.created_at as "created_at: DateTime<Utc>",
-                      cast(coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
+                      s.paused_at as "paused_at: DateTime<Utc>",
+                      cast(s.left_bytes
+                           + coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
                            as unsigned) as "used_bytes!: u64",
                       exists(select 1 from session_devices d
                              where d.session_id = s.id and d.applied = 'on'
-                               and d.applied_generation = d.generation) as "is_delivered!: bool"
+                               and d.applied_generation = d.generation"# + $delivered + r#") as "is_delivered!: bool"
                from sessions s where "# + $condition,
             $($argument),+
         )
@@ -157,7 +174,8 @@ pub(crate) async fn find_session(
     Ok(find_session!(executor, "s.id = ?", id.as_uuid()))
 }
 
-/// The session that a device on a router has now or had last.
+/// The session that a device on a router has now or had last, delivered when this very device was let on. A session
+/// that went on on another device is not its any more.
 pub(crate) async fn find_latest_of_device(
     executor: impl MySqlExecutor<'_>,
     router_id: Option<RouterId>,
@@ -166,35 +184,17 @@ pub(crate) async fn find_latest_of_device(
     let router = router_id.map(RouterId::as_uuid);
     Ok(find_session!(
         executor,
+        delivered " and d.mac = ? and (? is null or d.router_id = ?)",
         "s.id = (select d.session_id from session_devices d
-                 where d.mac = ? and (? is null or d.router_id = ?)
+                 where d.mac = ? and (? is null or d.router_id = ?) and d.left_at is null
                  order by d.updated_at desc limit 1)",
+        mac.bytes().to_vec(),
+        router,
+        router,
         mac.bytes().to_vec(),
         router,
         router
     ))
-}
-
-/// Starts paid time, once: the first confirmation by a router wins. `false` if it runs already or is over.
-/// The payment is touched so that the live feed shows the change.
-pub async fn start_session(
-    connection: &mut MySqlConnection,
-    id: SessionId,
-    starts_at: DateTime<Utc>,
-    ends_at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "update sessions set starts_at = ?, ends_at = ?, updated_at = ?
-         where id = ? and starts_at is null and ended_at is null",
-        starts_at,
-        ends_at,
-        starts_at,
-        id.as_uuid()
-    )
-    .execute(&mut *connection)
-    .await?;
-    touch_payment(connection, id, starts_at).await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Why a session ended.
@@ -208,6 +208,8 @@ pub enum EndReason {
     Extended,
     /// The payment was given back.
     Refunded,
+    /// An owner ended it.
+    Stopped,
 }
 
 impl EndReason {
@@ -219,8 +221,31 @@ impl EndReason {
             Self::DataUsed => "data_used",
             Self::Extended => "extended",
             Self::Refunded => "refunded",
+            Self::Stopped => "stopped",
         }
     }
+}
+
+/// Whether a session whose time or data was seen to be over is so now, holding its row: it may have been given more
+/// time, or paused, since.
+pub(crate) async fn is_still_over(
+    connection: &mut MySqlConnection,
+    id: SessionId,
+    reason: EndReason,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query!(
+        r#"select ends_at as "ends_at: DateTime<Utc>", ended_at as "ended_at: DateTime<Utc>",
+                  paused_at as "paused_at: DateTime<Utc>"
+           from sessions where id = ? for update"#,
+        id.as_uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some_and(|row| {
+        row.ended_at.is_some()
+            || (row.paused_at.is_none() && (reason != EndReason::Expired || row.ends_at.is_some_and(|at| at <= now)))
+    }))
 }
 
 /// Ends a session, once; `false` if it is over already.
@@ -268,6 +293,7 @@ struct SessionRow {
     starts_at: Option<DateTime<Utc>>,
     ends_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
+    paused_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     used_bytes: u64,
     is_delivered: bool,
@@ -284,6 +310,7 @@ impl From<SessionRow> for SessionRecord {
             starts_at: row.starts_at,
             ends_at: row.ends_at,
             ended_at: row.ended_at,
+            paused_at: row.paused_at,
             created_at: row.created_at,
             used: DataSize::from_bytes(row.used_bytes),
             is_delivered: row.is_delivered,

@@ -96,6 +96,9 @@ pub enum BeginError {
         /// Why.
         reason: CooldownReason,
     },
+    /// The owner keeps this device out.
+    #[error("this device is blocked")]
+    Blocked,
     /// Everybody is paying at the moment.
     #[error("too many payments at once")]
     Busy {
@@ -149,6 +152,9 @@ impl Billing {
             return Ok(found);
         }
         self.admit(request.remote_ip).await?;
+        if self.is_blocked(request.mac).await? {
+            return Err(BeginError::Blocked);
+        }
         let place =
             self.inner.limits.place_for_push().ok_or(BeginError::Busy { retry_after_secs: PUSHES_WAIT_SECS })?;
         let mut repeat = Repeat::default();

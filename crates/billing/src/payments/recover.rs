@@ -110,6 +110,9 @@ pub enum RecoverError {
     /// Not on sale.
     #[error("This package is not on sale. Choose another one.")]
     UnknownPackage,
+    /// The owner keeps this device out.
+    #[error("{}", crate::live::BLOCKED)]
+    Blocked,
     /// Too many tries.
     #[error("Too many tries. Wait ten minutes and try again; your money is safe.")]
     TooMany {
@@ -168,6 +171,9 @@ impl Billing {
         let receipt = domain::sms::find_receipt(&request.text).ok_or(RecoverError::NoCode)?;
         let router_id =
             self.router_for_sale(request.router_slug.as_deref()).await?.ok_or(RecoverError::UnknownRouter)?;
+        if self.is_blocked(request.mac).await? {
+            return Err(RecoverError::Blocked);
+        }
         // The claim is committed before the ledger is looked at: money that arrives in between finds the claim.
         let claim = self.enter_claim(request, &receipt, router_id).await?;
         let known = receipts::find_receipt(self.pool(), &receipt).await?;

@@ -87,6 +87,8 @@ pub struct CustomerStatus {
     pub credit: Option<String>,
     /// Whether an M-Pesa code that this customer showed is being looked into.
     pub is_claimed: bool,
+    /// Whether paid time is paused: it is kept, and the device is off until somebody lets it go on.
+    pub is_paused: bool,
 }
 
 /// A failed attempt is shown to a returning device for this long, an ended session for the second.
@@ -216,6 +218,7 @@ fn nothing() -> CustomerStatus {
         pay_by_hand: None,
         credit: None,
         is_claimed: false,
+        is_paused: false,
     }
 }
 
@@ -295,13 +298,19 @@ fn words(payment: &PaymentRecord, pending_secs: u64) -> (Phase, String, bool) {
     }
 }
 
+const PAUSED: &str = "Your time is paused, and what is left is kept. Ask the people who run this WiFi to let it go on, or buy \
+                      more: it adds up.";
+
 fn of_session(session: &SessionRecord, now: DateTime<Utc>) -> CustomerStatus {
     let left = session.at(now).remaining_secs(now);
     let data_left = session.data_left().map(DataSize::bytes);
     let is_over = left == 0 || data_left == Some(0);
+    let is_paused = session.paused_at.is_some() && !is_over;
     let is_online = session.starts_at.is_some() && session.is_delivered;
     let (phase, message) = if is_over {
         (Phase::Expired, "Your time is over. Choose a package to go on.")
+    } else if is_paused {
+        (Phase::Paid, PAUSED)
     } else if is_online {
         (Phase::Online, "You are online.")
     } else {
@@ -316,7 +325,8 @@ fn of_session(session: &SessionRecord, now: DateTime<Utc>) -> CustomerStatus {
         bytes_remaining: data_left,
         ends_at: session.ends_at,
         message: message.to_owned(),
-        can_retry: is_over,
+        can_retry: is_over || is_paused,
+        is_paused,
         ..nothing()
     }
 }

@@ -68,6 +68,7 @@ impl World {
             callback_confirm: CallbackConfirm::Suspicious,
             query_grace_secs: 90,
             pull: false,
+            timing: crate::access::Timing::default(),
         };
         let secret = AppSecret::new(&SecretString::from("a".repeat(32))).unwrap();
         Self { billing: Billing::new(Deps { pool, clock, mpesa, secret, options }), router_id, package }

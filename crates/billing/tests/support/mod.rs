@@ -175,6 +175,7 @@ pub(crate) fn engine(pool: MySqlPool, daraja: &daraja::Sim, callbacks: SocketAdd
             callback_confirm: setup.callback_confirm,
             query_grace_secs: domain::payment::QUERY_FAILURE_GRACE_SECS,
             pull: false,
+            timing: billing::access::Timing::default(),
         },
     })
 }

@@ -4,16 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Command, Current, HostRow, Intended, LoginRow, MARK, Profile, ProfileRow, Tag, UserRow, UserSpec};
+use super::{Command, Current, HostRow, Intended, LoginRow, MARK, Profile, ProfileRow, Tag, Used, UserRow, UserSpec};
 use crate::{MacAddr, session::limit_uptime_secs};
 
 /// The router counts whole seconds and so do we; a limit this much too short is a rounding.
-const ROUNDING_SECS: u64 = 5;
+const ROUNDING_SECS: u64 = 2;
 /// A limit is lowered only when it exceeds what is left by this much or by an eighth, so that the flash of
 /// the router is not written every minute for devices that are away.
 const SLACK_SECS: u64 = 15 * 60;
 /// The same for data.
 const SLACK_BYTES: u64 = 8_000_000;
+/// Logins a device may have at once: the one of its old address is still alive when it comes with a new one.
+/// The profiles we make allow as many.
+const LOGINS: usize = 2;
+/// A login that the router will end too early although its row is right was made before the row was corrected. It is
+/// made anew; but a younger one than this is not, or a router that reports its time in some other way would have its
+/// customers logged out for ever.
+const FRESH_SECS: u64 = 300;
 /// A row of ours that nobody knows is removed only after it was seen for this long, so that a purchase
 /// under way, or a database that was restored, costs no customer his access.
 const ORPHAN_GRACE: TimeDelta = TimeDelta::minutes(15);
@@ -48,7 +55,7 @@ pub fn plan(
     }
     plan.ensure_profiles(intended, &current.profiles);
     for device in intended {
-        plan.bring_on(device, current, &rows);
+        plan.bring_on(device, &rows);
     }
     let known: BTreeSet<MacAddr> = intended.iter().map(|device| device.mac).chain(off.iter().copied()).collect();
     plan.clear_orphans(now, &known, &rows, orphans);
@@ -97,13 +104,6 @@ impl<'a> Rows<'a> {
         self.hosts.get(&mac).map_or(&[], Vec::as_slice)
     }
 
-    /// The entry to log in at: the one that is not logged in is the newest.
-    fn host(&self, mac: MacAddr) -> Option<&'a HostRow> {
-        let hosts = self.hosts(mac);
-        let waiting = hosts.iter().find(|host| !host.is_authorized);
-        waiting.or_else(|| hosts.first()).copied()
-    }
-
     fn is_bypassed(&self, mac: MacAddr) -> bool {
         self.hosts(mac).iter().any(|host| host.is_bypassed)
     }
@@ -124,14 +124,17 @@ impl Plan {
         let mut seen = BTreeSet::new();
         for device in intended {
             let name = device.profile.name();
-            let is_right = existing.iter().any(|row| row.name == name && gives(row, &device.profile));
-            if seen.insert(name) && !is_right {
+            if seen.contains(&name) {
+                continue;
+            }
+            if !existing.iter().any(|row| row.name == name && gives(row, &device.profile)) {
                 self.commands.push(Command::EnsureProfile(device.profile));
             }
+            seen.insert(name);
         }
     }
 
-    fn bring_on(&mut self, device: &Intended, current: &Current, rows: &Rows<'_>) {
+    fn bring_on(&mut self, device: &Intended, rows: &Rows<'_>) {
         let mac = device.mac;
         if rows.has_foreign_user(mac) {
             self.conflicts.push(mac);
@@ -140,63 +143,100 @@ impl Plan {
         let tag = Tag::new(device.session_id, device.ends_at);
         let is_of_session =
             |user: &UserRow| user.comment.parse::<Tag>().is_ok_and(|row| row.session_id == tag.session_id);
-        let is_login_kept = match rows.users(mac) {
-            [row] if is_of_session(row) => self.correct(device, row, current, rows, tag),
+        let ended = match rows.users(mac) {
+            [row] if is_of_session(row) && row.profile == device.profile.name() => self.correct(device, row, rows, tag),
             [] => {
                 // A login whose user is gone still runs under the limits of before. It ends first, so that
                 // its use is not counted to the new row.
-                for login in rows.logins(mac) {
-                    self.commands.push(Command::Kick { mac, login_id: login.id.clone() });
-                }
-                self.commands.push(Command::AddUser(spec(device, tag, (0, 0))));
-                false
+                let ended = rows.logins(mac).to_vec();
+                self.kick(mac, &ended);
+                self.commands.push(Command::AddUser(spec(device, tag, Used::default())));
+                ended
             }
+            // Another session, or another speed: counters and logins start again.
             _ => {
                 self.commands.push(Command::RemoveUser { mac });
-                self.commands.push(Command::AddUser(spec(device, tag, (0, 0))));
-                false
+                self.commands.push(Command::AddUser(spec(device, tag, Used::default())));
+                rows.logins(mac).to_vec()
             }
         };
-        self.log_in(device, rows, is_login_kept);
+        let mut ended = ended;
+        if device.is_kicked {
+            let is_left = |login: &&&LoginRow| ended.iter().all(|one| one.id != login.id);
+            let left: Vec<&LoginRow> = rows.logins(mac).iter().filter(is_left).copied().collect();
+            self.kick(mac, &left);
+            ended.extend(left);
+        }
+        self.log_in(device, rows, &ended);
     }
 
-    /// Corrects a row of the right session; says whether its login may go on.
-    fn correct(&mut self, device: &Intended, row: &UserRow, current: &Current, rows: &Rows<'_>, tag: Tag) -> bool {
+    fn kick(&mut self, mac: MacAddr, logins: &[&LoginRow]) {
+        self.commands.extend(logins.iter().map(|login| Command::Kick { mac, login_id: login.id.clone() }));
+    }
+
+    /// Corrects a row of the right session; the logins that are ended for it, because a login keeps the limits it
+    /// was made with.
+    fn correct<'a>(&mut self, device: &Intended, row: &UserRow, rows: &Rows<'a>, tag: Tag) -> Vec<&'a LoginRow> {
         let mac = device.mac;
-        let used = current.used(row);
+        let used = row.counters(rows.logins(mac).iter().copied()).total();
         let wanted = spec(device, tag, used);
         let is_time_right =
-            is_limit_right(row.limit_uptime_secs, used.0, device.remaining_secs, ROUNDING_SECS, SLACK_SECS);
+            is_limit_right(row.limit_uptime_secs, used.secs, device.remaining_secs, ROUNDING_SECS, SLACK_SECS);
         let is_data_right = match device.data_remaining {
             None => row.limit_bytes.is_none(),
-            Some(left) => is_limit_right(row.limit_bytes, used.1, left.bytes(), 0, SLACK_BYTES),
+            Some(left) => is_limit_right(row.limit_bytes, used.bytes, left.bytes(), 0, SLACK_BYTES),
         };
-        let needs_login = !is_time_right || !is_data_right || row.profile != wanted.profile || row.is_disabled;
-        if !needs_login && row.mac == Some(mac) && row.comment == wanted.comment {
-            return !rows.logins(mac).is_empty();
+        let is_row_right =
+            is_time_right && is_data_right && row.mac == Some(mac) && row.comment == wanted.comment && !row.is_disabled;
+        if !is_row_right {
+            self.commands.push(Command::UpdateUser { id: row.id.clone(), spec: wanted });
         }
-        self.commands.push(Command::UpdateUser { id: row.id.clone(), spec: wanted });
-        if needs_login {
-            for login in rows.logins(mac) {
-                self.commands.push(Command::Kick { mac, login_id: login.id.clone() });
-            }
-        }
-        !needs_login && !rows.logins(mac).is_empty()
+        let is_ended =
+            |login: &&&LoginRow| !is_data_right || is_login_wrong(login, device.remaining_secs, is_time_right);
+        let ended: Vec<_> = rows.logins(mac).iter().filter(is_ended).copied().collect();
+        self.kick(mac, &ended);
+        ended
     }
 
-    fn log_in(&mut self, device: &Intended, rows: &Rows<'_>, is_login_kept: bool) {
+    /// Logs a device in wherever it waits. `ended` are the logins that this plan has ended.
+    fn log_in(&mut self, device: &Intended, rows: &Rows<'_>, ended: &[&LoginRow]) {
         let mac = device.mac;
-        if is_login_kept || rows.is_bypassed(mac) {
+        if rows.is_bypassed(mac) {
             return;
         }
-        if device.was_refused {
-            for host in rows.hosts(mac) {
-                self.commands.push(Command::ClearStuckHost { mac, host_id: host.id.clone() });
-            }
-        } else if let Some(host) = rows.host(mac) {
-            self.commands.push(Command::Login { mac, ip: host.address.clone() });
+        let is_ended = |address: &str| ended.iter().any(|login| login.address == address);
+        let kept: Vec<&LoginRow> =
+            rows.logins(mac).iter().copied().filter(|login| ended.iter().all(|one| one.id != login.id)).collect();
+        let hosts = rows.hosts(mac);
+        let waits = |host: &&&HostRow| {
+            !kept.iter().any(|login| login.address == host.address) && (!host.is_authorized || is_ended(&host.address))
+        };
+        // The entry that is not logged in yet is the newest.
+        let mut waiting: Vec<&HostRow> = hosts.iter().filter(waits).copied().collect();
+        waiting.sort_by_key(|host| host.is_authorized);
+        if waiting.is_empty() && kept.is_empty() {
+            // Logged in as somebody else, such as a trial user, or by a login that has just ended by itself.
+            waiting.extend(hosts.first());
         }
-        // Not in the host table: the router logs it in by itself when it comes.
+        waiting.truncate(LOGINS);
+        if waiting.is_empty() {
+            // On already; or not in the host table: the router logs it in by itself when it comes.
+            return;
+        }
+        // Who is kicked without being logged in is stuck at the login page.
+        let is_stuck = device.is_kicked && rows.logins(mac).is_empty();
+        if device.was_refused || is_stuck {
+            let clear = |host: &&HostRow| Command::ClearStuckHost { mac, host_id: host.id.clone() };
+            self.commands.extend(waiting.iter().map(clear));
+            return;
+        }
+        // A device at a new address is not locked out by logins at addresses that it has left: the oldest go.
+        let mut oldest = kept;
+        oldest.sort_by_key(|login| std::cmp::Reverse(login.uptime_secs));
+        oldest.truncate((oldest.len() + waiting.len()).saturating_sub(LOGINS));
+        self.kick(mac, &oldest);
+        let login = |host: &&HostRow| Command::Login { mac, ip: host.address.clone() };
+        self.commands.extend(waiting.iter().map(login));
     }
 
     fn clear_orphans(
@@ -225,6 +265,15 @@ fn gives(row: &ProfileRow, profile: &Profile) -> bool {
     row.down == profile.down && row.up == profile.up && row.is_otherwise_right
 }
 
+/// Whether a login would end at another time than it should. Too early by the router's own account counts always, too
+/// late only when the row was wrong as well: that a row is right and its login late is what an old address leaves.
+fn is_login_wrong(login: &LoginRow, left: u64, is_row_right: bool) -> bool {
+    let Some(time_left) = login.time_left_secs else { return !is_row_right };
+    let is_early = time_left.saturating_add(ROUNDING_SECS) < left;
+    let is_late = time_left > left.saturating_add(SLACK_SECS.max(left / 8));
+    if is_row_right { is_early && login.uptime_secs >= FRESH_SECS } else { is_early || is_late }
+}
+
 /// Whether a lifetime limit leaves what is left: never less, and more only within the slack.
 fn is_limit_right(limit: Option<u64>, used: u64, left: u64, rounding: u64, slack: u64) -> bool {
     let Some(limit) = limit else { return false };
@@ -232,12 +281,12 @@ fn is_limit_right(limit: Option<u64>, used: u64, left: u64, rounding: u64, slack
     limit.saturating_add(rounding) >= wanted && limit <= wanted.saturating_add(slack.max(left / 8))
 }
 
-fn spec(device: &Intended, tag: Tag, (used_secs, used_bytes): (u64, u64)) -> UserSpec {
+fn spec(device: &Intended, tag: Tag, used: Used) -> UserSpec {
     UserSpec {
         mac: device.mac,
         profile: device.profile.name(),
-        limit_uptime_secs: limit_uptime_secs(used_secs, device.remaining_secs).max(1),
-        limit_bytes: device.data_remaining.map(|left| used_bytes.saturating_add(left.bytes()).max(1)),
+        limit_uptime_secs: limit_uptime_secs(used.secs, device.remaining_secs).max(1),
+        limit_bytes: device.data_remaining.map(|left| used.bytes.saturating_add(left.bytes()).max(1)),
         comment: tag.to_string(),
     }
 }

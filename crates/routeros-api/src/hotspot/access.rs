@@ -126,38 +126,46 @@ impl Hotspot {
             .attr("password", "")
             .attr("mac-address", &name)
             .attr("ip", &host.address);
-        match self.connection.run(login).await {
-            Ok(_) => {}
-            Err(error) => match self.after_refusal(host, error).await? {
-                Some(outcome) => return Ok(outcome),
-                None => tracing::debug!("the router is already logging this device in"),
-            },
+        let refusal = match self.connection.run(login).await {
+            Ok(_) => None,
+            Err(error) => Some(after_refusal(error)?),
+        };
+        if matches!(
+            refusal.as_ref().map(RouterOsError::trap_kind),
+            Some(Some(TrapKind::Hotspot(HotspotRefusal::UnknownHost)))
+        ) {
+            return Ok(LoginOutcome::ReadyReconnect);
         }
+        // Also after a refusal: the router may have logged the device in by itself a moment before.
         let rows = self.print("/ip/hotspot/active", &Active::FIELDS, Some(("mac-address", &name))).await?;
-        let login = rows.iter().filter_map(Active::from_row).find(|login| login.user == name);
-        Ok(login.map_or(LoginOutcome::ReadyReconnect, LoginOutcome::Online))
-    }
-
-    /// What to make of a refused login; `None` to look at the router's list.
-    async fn after_refusal(&self, host: &Host, error: RouterOsError) -> Result<Option<LoginOutcome>, RouterOsError> {
-        match error.trap_kind() {
-            Some(TrapKind::Hotspot(HotspotRefusal::UnknownHost)) => Ok(Some(LoginOutcome::ReadyReconnect)),
-            // Already under way, for instance by MAC.
-            Some(TrapKind::Busy) => Ok(None),
-            Some(
-                TrapKind::Hotspot(
-                    HotspotRefusal::UptimeLimit | HotspotRefusal::TrafficLimit | HotspotRefusal::LicenceLimit,
-                )
-                | TrapKind::Permission
-                | TrapKind::NoSuchCommand
-                | TrapKind::DeviceMode,
-            )
-            | None => Err(error),
-            Some(_) => {
-                self.clear_host(&host.id).await?;
-                Ok(Some(LoginOutcome::HostCleared { reason: error.to_string() }))
-            }
+        let is_here = |login: &Active| login.address == host.address || login.address == host.to_address;
+        let is_there = |login: &Active| login.user == name && is_here(login);
+        if let Some(login) = rows.iter().filter_map(Active::from_row).find(is_there) {
+            return Ok(LoginOutcome::Online(login));
         }
+        match refusal {
+            Some(error) if error.trap_kind() != Some(&TrapKind::Busy) => {
+                self.clear_host(&host.id).await?;
+                Ok(LoginOutcome::HostCleared { reason: error.to_string() })
+            }
+            _ => Ok(LoginOutcome::ReadyReconnect),
+        }
+    }
+}
+
+/// The refusals that looking at the router's list or a new entry of the device may answer; the others are errors.
+fn after_refusal(error: RouterOsError) -> Result<RouterOsError, RouterOsError> {
+    match error.trap_kind() {
+        Some(
+            TrapKind::Hotspot(
+                HotspotRefusal::UptimeLimit | HotspotRefusal::TrafficLimit | HotspotRefusal::LicenceLimit,
+            )
+            | TrapKind::Permission
+            | TrapKind::NoSuchCommand
+            | TrapKind::DeviceMode,
+        )
+        | None => Err(error),
+        Some(_) => Ok(error),
     }
 }
 

@@ -24,7 +24,11 @@ const BOOT_SECS: u64 = 10;
 const ROWS_MAX: usize = 50;
 
 pub(super) fn routes() -> Router<Site> {
-    Router::new().route("/", get(devices)).route("/forms/advance", post(advance)).route("/forms/reboot", post(reboot))
+    Router::new()
+        .route("/", get(devices))
+        .route("/forms/advance", post(advance))
+        .route("/forms/reboot", post(reboot))
+        .route("/forms/terminal", get(terminal_page).post(terminal))
 }
 
 #[derive(Deserialize)]
@@ -47,6 +51,9 @@ async fn devices(State(site): State<Site>, Query(view): Query<View>) -> Response
             @for (name, client) in named_clients(&site, &state) { li.card { (card(&name, &client)) } }
         }
         (router_section(&state))
+        h2 { "RouterOS terminal" }
+        // Its own page, because this one loads again by itself and would lose what is typed.
+        p { a href="/forms/terminal" { "Open the router's terminal" } }
         h2 { "Users on the router" }
         (table(&site.control.users(), &["name", "profile", "limit-uptime", "uptime", "limit-bytes-total", "comment"], "Users on the router"))
         h2 { "Online now" }
@@ -240,6 +247,48 @@ struct AdvanceForm {
 async fn advance(State(site): State<Site>, Form(form): Form<AdvanceForm>) -> Redirect {
     site.control.advance(Duration::from_secs(form.secs.min(31_536_000)));
     Redirect::to("/")
+}
+
+#[derive(Deserialize)]
+struct TerminalForm {
+    text: String,
+}
+
+async fn terminal_page() -> Markup {
+    layout(
+        "Terminal",
+        &html! {
+            h1 { "Terminal" }
+            p.soft { "Paste here what a router's terminal is given, for instance the line that sets a router up." }
+            (terminal_box(""))
+            div.actions { a.button href="/" { "Back to the devices" } }
+        },
+    )
+}
+
+/// What the terminal showed, and room for the next line.
+async fn terminal(State(site): State<Site>, Form(form): Form<TerminalForm>) -> Markup {
+    let transcript = site.control.paste(&form.text).await;
+    layout(
+        "Terminal",
+        &html! {
+            h1 { "Terminal" }
+            @if transcript.error().is_some() { p.warn role="status" { "The router refused a line." } }
+            pre.screen role="region" aria-label="What the terminal shows" tabindex="0" { (transcript.screen()) }
+            (terminal_box(&form.text))
+            div.actions { a.button href="/" { "Back to the devices" } }
+        },
+    )
+}
+
+fn terminal_box(text: &str) -> Markup {
+    html! {
+        form.terminal method="post" action="/forms/terminal" {
+            label for="terminal" { "Commands, as pasted into the terminal of a real router" }
+            textarea #terminal name="text" rows="3" spellcheck="false" autocapitalize="off" required { (text) }
+            button type="submit" { "Run" }
+        }
+    }
 }
 
 #[derive(Deserialize)]

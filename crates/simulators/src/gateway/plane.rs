@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Site;
-use crate::routeros::{BEHAVIOURS, ControlError, FaultRule, Reboot, Record};
+use crate::routeros::{BEHAVIOURS, ControlError, FaultRule, Reboot, Record, RosVersion};
 
 /// Longest leap of the clock: ten years.
 const ADVANCE_SECS_MAX: u64 = 315_360_000;
@@ -36,6 +36,10 @@ pub(super) fn routes() -> Router<Site> {
         .route("/hosts", get(hosts))
         .route("/rows", get(rows))
         .route("/behaviours", get(behaviours))
+        .route("/terminal", post(terminal))
+        .route("/files", get(file).post(put_file))
+        .route("/internet", post(internet))
+        .route("/upgrade", post(upgrade))
 }
 
 /// A refusal as JSON.
@@ -186,6 +190,74 @@ struct Rows {
 
 async fn rows(State(site): State<Site>, Query(query): Query<Rows>) -> Answer {
     Ok(Json(json!({ "rows": objects(site.control.rows(&query.path)?) })))
+}
+
+#[derive(Deserialize)]
+struct Terminal {
+    text: String,
+    account: Option<String>,
+}
+
+/// Pastes text into the router's terminal and answers what was to be seen.
+async fn terminal(State(site): State<Site>, Json(body): Json<Terminal>) -> impl IntoResponse {
+    let transcript = match &body.account {
+        Some(account) => site.control.paste_as(account, &body.text).await,
+        None => site.control.paste(&body.text).await,
+    };
+    Json(json!({ "error": transcript.error(), "screen": transcript.screen(), "entered": transcript.entered }))
+}
+
+#[derive(Deserialize)]
+struct FileName {
+    name: String,
+}
+
+async fn file(State(site): State<Site>, Query(query): Query<FileName>) -> Answer {
+    let contents = site.control.file(&query.name);
+    let contents = contents.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("no file {}", query.name)))?;
+    Ok(Json(json!({ "name": query.name, "contents": String::from_utf8_lossy(&contents) })))
+}
+
+#[derive(Deserialize)]
+struct FileBody {
+    name: String,
+    contents: String,
+}
+
+async fn put_file(State(site): State<Site>, Json(body): Json<FileBody>) -> impl IntoResponse {
+    site.control.put_file(&body.name, &body.contents);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Internet {
+    up: bool,
+}
+
+/// Cuts or mends the router's line to the outside.
+async fn internet(State(site): State<Site>, Json(body): Json<Internet>) -> impl IntoResponse {
+    site.control.set_internet(body.up);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Upgrade {
+    ros: String,
+    #[serde(default = "yes")]
+    hotspot: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Another release, with or without the hotspot package.
+async fn upgrade(State(site): State<Site>, Json(body): Json<Upgrade>) -> Answer {
+    let Some(ros) = RosVersion::parse(&body.ros) else {
+        return Err(Refusal(StatusCode::UNPROCESSABLE_ENTITY, format!("no release {}", body.ros)));
+    };
+    site.control.upgrade(ros, body.hotspot);
+    Ok(Json(json!({ "version": site.control.state().version })))
 }
 
 async fn behaviours() -> impl IntoResponse {

@@ -14,6 +14,16 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// Somebody with these policies, joined by commas.
+    pub(crate) fn new(name: &str, policy: &str) -> Self {
+        Self { name: name.to_owned(), policies: policy.split(',').map(str::to_owned).collect() }
+    }
+
+    /// Takes away what is not in `policy`.
+    pub(crate) fn keep_only(&mut self, policy: &str) {
+        self.policies.retain(|held| policy.split(',').any(|kept| kept == held));
+    }
+
     pub(crate) fn may(&self, policy: &str) -> bool {
         self.policies.iter().any(|held| held == policy)
     }
@@ -71,8 +81,20 @@ impl Router {
         };
         let group = self.named("/user/group", &user.text("group"));
         let policy = group.map(|row| row.text("policy")).unwrap_or_default();
-        let login = Login { name: name.to_owned(), policies: policy.split(',').map(str::to_owned).collect() };
+        let login = Login::new(name, &policy);
         if login.may("api") && (allowed.is_empty() || inside) { Ok(login) } else { Err(self.bad_login()) }
+    }
+
+    /// Somebody at the router's own terminal.
+    ///
+    /// # Errors
+    /// When there is no such account, it is off, or its group may not use a terminal.
+    pub(crate) fn login_terminal(&self, name: &str) -> Result<Login, Trap> {
+        let user = self.named("/user", name).filter(|row| !row.is_true("disabled")).ok_or_else(|| self.bad_login())?;
+        let group = self.named("/user/group", &user.text("group"));
+        let login = Login::new(name, &group.map(|row| row.text("policy")).unwrap_or_default());
+        let ways = ["local", "ssh", "telnet", "winbox", "web"];
+        if ways.iter().any(|way| login.may(way)) { Ok(login) } else { Err(self.bad_login()) }
     }
 
     pub(crate) fn bad_login(&self) -> Trap {

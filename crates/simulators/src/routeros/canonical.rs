@@ -20,6 +20,14 @@ pub(crate) fn canonical(router: &Router, field: &Field, raw: &[u8]) -> Result<Op
     let text = String::from_utf8_lossy(raw);
     let text = text.trim();
     let invalid = || Trap::invalid_value(field.name);
+    if matches!(field.kind, Kind::Key) {
+        use base64::Engine;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+        return match bytes {
+            Ok(bytes) if bytes.len() == 32 => Ok(Some(text.as_bytes().to_vec())),
+            _ => Err(Trap::new("failure: invalid key")),
+        };
+    }
     let emptied = text.is_empty()
         && matches!(
             field.kind,
@@ -32,7 +40,7 @@ pub(crate) fn canonical(router: &Router, field: &Field, raw: &[u8]) -> Result<Op
         });
     }
     let printed = match field.kind {
-        Kind::Text | Kind::Secret => text.to_owned(),
+        Kind::Text | Kind::Secret | Kind::Key => text.to_owned(),
         Kind::Bool => match text {
             "yes" | "true" => "true".to_owned(),
             "no" | "false" => "false".to_owned(),
@@ -79,10 +87,52 @@ pub(crate) fn canonical(router: &Router, field: &Field, raw: &[u8]) -> Result<Op
                 }
             }
         }
+        Kind::Policies => policies(text)?,
         Kind::RateLimit if value::is_rate_limit(text) => text.to_owned(),
         Kind::RateLimit => return Err(invalid()),
     };
     Ok(Some(printed.into_bytes()))
+}
+
+/// Every policy there is.
+const POLICIES: [&str; 19] = [
+    "local",
+    "telnet",
+    "ssh",
+    "ftp",
+    "reboot",
+    "read",
+    "write",
+    "policy",
+    "test",
+    "winbox",
+    "password",
+    "web",
+    "sniff",
+    "sensitive",
+    "api",
+    "romon",
+    "dude",
+    "tikapp",
+    "rest-api",
+];
+
+/// Policies without those taken away by `!`.
+fn policies(text: &str) -> Result<String, Trap> {
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let mut kept: Vec<&str> = Vec::new();
+    for word in words {
+        let name = word.trim_start_matches('!');
+        if !POLICIES.contains(&name) {
+            return Err(Trap::no_match("policy"));
+        }
+        if name == word {
+            kept.push(word);
+        } else {
+            kept.retain(|held| *held != name);
+        }
+    }
+    Ok(kept.join(","))
 }
 
 /// The one of `choices` that is meant: the exact word, or else the only one that begins with it.

@@ -9,13 +9,13 @@ use std::{
 use routeros_api::wire::{Decoder, Limits};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
-    sync::{broadcast, mpsc},
+    sync::{broadcast, mpsc, oneshot},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     account::Login,
-    dispatch::{Answer, project},
+    dispatch::{Answer, Wanted, project},
     fault::Fault,
     outbound::{self, Out},
     query,
@@ -23,6 +23,7 @@ use super::{
     reply::Reply,
     router::Change,
     schema::Menu,
+    script::{Value, machine::Outcome},
     sentence::Command,
     server::{Shared, locked},
     table,
@@ -40,6 +41,41 @@ const FAREWELL_MAX: Duration = Duration::from_secs(2);
 enum Next {
     Continue,
     Close,
+}
+
+/// An answer, or the script whose end it waits for.
+enum Executed {
+    Now(Vec<Reply>, bool),
+    Later(oneshot::Receiver<Outcome>, Wanted),
+}
+
+fn interrupted(tag: Option<&[u8]>) -> Vec<Reply> {
+    vec![Reply::trap(tag, &Trap::interrupted()), Reply::done(tag)]
+}
+
+/// What is answered when a script has ended.
+fn script_replies(tag: Option<&[u8]>, outcome: &Outcome, wanted: Wanted) -> Vec<Reply> {
+    if let (Some(error), false) = (outcome.error(), wanted == Wanted::Output) {
+        return vec![Reply::trap(tag, &Trap::new(error)), Reply::done(tag)];
+    }
+    match wanted {
+        Wanted::Success => vec![Reply::done(tag)],
+        // What `as-string` gives ends without a line end; errors are part of it.
+        Wanted::Output => {
+            let mut text = outcome.output.clone();
+            text.extend(outcome.error().unwrap_or_default().into_bytes());
+            vec![Reply::done_with(tag, text.strip_suffix(b"\n").unwrap_or(&text))]
+        }
+        Wanted::Row => {
+            let row = match &outcome.result {
+                Ok(Value::Array(array)) => {
+                    array.keyed.iter().map(|(name, value)| (name.clone(), value.bytes())).collect()
+                }
+                _ => Vec::new(),
+            };
+            vec![Reply::row(tag, row), Reply::done(tag)]
+        }
+    }
 }
 
 /// A command that goes on until cancelled.
@@ -177,7 +213,10 @@ impl Connection {
             }
             _ => {}
         }
-        let (replies, reboots) = self.execute(&command, &faults);
+        let (replies, reboots) = match self.execute(&command, &faults) {
+            Executed::Now(replies, reboots) => (replies, reboots),
+            Executed::Later(ended, wanted) => return self.answer_later(command.tag, ended, wanted, faults),
+        };
         let next = self.send(replies, &faults, command.tag).await;
         if reboots {
             let boot_secs = self.shared.with_router(|router| router.options.boot_secs);
@@ -195,9 +234,9 @@ impl Connection {
         }
     }
 
-    fn execute(&mut self, command: &Command, faults: &[Fault]) -> (Vec<Reply>, bool) {
+    fn execute(&mut self, command: &Command, faults: &[Fault]) -> Executed {
         let tag = command.tag.as_deref();
-        let Some(login) = self.login.clone() else { return (Vec::new(), false) };
+        let Some(login) = self.login.clone() else { return Executed::Now(Vec::new(), false) };
         let refused = faults.iter().find_map(|fault| match fault {
             Fault::PermissionDenied => Some(Trap::permission()),
             Fault::Trap { message, category } => Some(Trap { category: *category, message: message.clone() }),
@@ -211,7 +250,12 @@ impl Connection {
             (answer, changes, router.options.ros.sends_empty())
         });
         let rows = |rows: Vec<_>| rows.into_iter().map(|row| Reply::row(tag, row)).collect::<Vec<_>>();
-        match answer {
+        let (replies, reboots) = match answer {
+            Ok(Answer::Script(mut ended, wanted)) => match ended.try_recv() {
+                Ok(outcome) => (script_replies(tag, &outcome, wanted), false),
+                Err(oneshot::error::TryRecvError::Empty) => return Executed::Later(ended, wanted),
+                Err(oneshot::error::TryRecvError::Closed) => (interrupted(tag), false),
+            },
             Ok(Answer::Done) => (vec![Reply::done(tag)], false),
             Ok(Answer::Ret(ret)) => (vec![Reply::done_with(tag, ret)], false),
             Ok(Answer::Rows(none)) if none.is_empty() => {
@@ -229,7 +273,28 @@ impl Connection {
             }
             Ok(Answer::Reboot) => (vec![Reply::done(tag)], true),
             Err(trap) => (vec![Reply::trap(tag, &trap), Reply::done(tag)], false),
-        }
+        };
+        Executed::Now(replies, reboots)
+    }
+
+    /// Answers when the script has ended. Other commands are not held up.
+    fn answer_later(
+        &self,
+        tag: Option<Vec<u8>>,
+        ended: oneshot::Receiver<Outcome>,
+        wanted: Wanted,
+        faults: Vec<Fault>,
+    ) -> Next {
+        let (queue, tag_last) = (self.out.clone(), self.tag_last);
+        tokio::spawn(async move {
+            let replies = match ended.await {
+                Ok(outcome) => script_replies(tag.as_deref(), &outcome, wanted),
+                Err(_) => interrupted(tag.as_deref()),
+            };
+            let shaped = outbound::shape(replies, &faults, tag_last);
+            let _ = queue.send(Out::Bytes(shaped.bytes)).await;
+        });
+        Next::Continue
     }
 
     /// `/cancel`: the interrupted command's trap, the cancel's own `!done`, then the command's (observed on 7.23.1).

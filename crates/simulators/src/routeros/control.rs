@@ -1,6 +1,6 @@
 //! The hand on the router's cables, clock and power switch. The HTTP control plane does the same.
 
-use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use super::{
     fault::{Fault, FaultRule},
@@ -31,7 +31,7 @@ pub enum ControlError {
     UnknownMenu(String),
     /// A new certificate could not be made.
     #[error("certificate: {0}")]
-    Certificate(#[from] io::Error),
+    Certificate(String),
 }
 
 /// A control handle; cheap to clone. It keeps working on the state after the [`super::Sim`] has stopped.
@@ -43,6 +43,10 @@ pub struct Control {
 impl Control {
     pub(super) const fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// A device comes on the air, with the address it had or the next free one.
@@ -173,7 +177,7 @@ impl Control {
     /// When a new certificate is wanted and cannot be made.
     pub fn inject(&self, rule: FaultRule) -> Result<(), ControlError> {
         if rule.fault == Fault::TlsCertificate {
-            return Ok(self.shared.change_certificate()?);
+            return self.shared.with_router(Router::reissue_api_certificate).map_err(ControlError::Certificate);
         }
         locked(&self.shared.faults).arm(rule);
         Ok(())
@@ -189,10 +193,10 @@ impl Control {
         self.shared.cut_lines();
     }
 
-    /// SHA-256 of the certificate in use, hex; absent without TLS.
+    /// SHA-256 of the certificate `api-ssl` shows, hex; absent without one.
     #[must_use]
     pub fn certificate_sha256(&self) -> Option<String> {
-        locked(&self.shared.certificate).as_ref().map(|certificate| certificate.sha256_hex.clone())
+        self.shared.with_router(|router| router.api_credential().map(super::certificates::Credential::fingerprint))
     }
 
     /// Every sentence received so far, secrets masked.

@@ -1,15 +1,29 @@
 //! From a command to its answer: which menu, which verb, who may.
 
+use tokio::sync::oneshot;
+
 use super::{
     account::{Login, policy_of},
     facts::zone_hours,
     query::{self, Attribute},
     router::Router,
     schema::{self, Menu, Shape},
+    script::machine::Outcome,
     sentence::Command,
     table,
     trap::Trap,
 };
+
+/// What a client wants of a script's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// That it ended well.
+    Success,
+    /// What it printed.
+    Output,
+    /// Its value, as a row.
+    Row,
+}
 
 /// What a command came to.
 #[derive(Debug)]
@@ -24,10 +38,12 @@ pub(crate) enum Answer {
     Listen(&'static Menu, Vec<Vec<Attribute>>),
     /// The router goes down after its answer.
     Reboot,
+    /// A script runs; what is answered depends on its end.
+    Script(oneshot::Receiver<Outcome>, Wanted),
 }
 
 /// Arguments any print takes.
-const PRINT_ARGUMENTS: [&str; 16] = [
+pub(crate) const PRINT_ARGUMENTS: [&str; 16] = [
     ".proplist",
     "count-only",
     "detail",
@@ -53,6 +69,7 @@ impl Router {
     /// The trap of whatever is wrong.
     pub(crate) fn run(&mut self, login: &Login, command: &Command) -> Result<Answer, Trap> {
         let (directory, verb) = command.split_path();
+        self.acting.clone_from(&login.name);
         if let Some(answer) = self.run_special(login, command) {
             return answer;
         }
@@ -87,8 +104,8 @@ impl Router {
             "reset-counters-all" => self.reset_counters(menu, command, true).map(|()| Answer::Done),
             "login" => self.active_login(command).map(|()| Answer::Done),
             "make-binding" => self.make_binding(command).map(|()| Answer::Done),
-            "reset-html" => self.reset_html().map(|()| Answer::Done),
-            "run" => self.selected(menu, command).map(|_| Answer::Done),
+            "reset-html" => self.reset_html(menu, command).map(|()| Answer::Done),
+            "run" => self.run_script(login, command),
             "sign" => self.sign_certificate(menu, command).map(|()| Answer::Done),
             _ => Err(Trap::no_such_command()),
         }
@@ -101,10 +118,28 @@ impl Router {
         if directory.is_empty() || known { Trap::no_such_command() } else { Trap::no_such_directory() }
     }
 
+    /// Whether the rows of a menu are worked out when they are asked for.
+    pub(crate) fn is_computed(&self, menu: &Menu) -> bool {
+        matches!(menu.shape, Shape::Facts)
+            || matches!(
+                menu.path,
+                "/system/clock" | "/user/active" | "/ip/hotspot/active" | "/ip/hotspot/host" | "/ip/hotspot/cookie"
+            )
+    }
+
     /// All rows of a menu as printed.
     pub(crate) fn records(&self, menu: &'static Menu) -> Vec<Vec<Attribute>> {
-        self.computed_records(menu.path)
-            .unwrap_or_else(|| self.rows(menu.path).iter().map(|row| table::record(menu, row)).collect())
+        let mut records: Vec<Vec<Attribute>> = self
+            .computed_records(menu.path)
+            .unwrap_or_else(|| self.rows(menu.path).iter().map(|row| table::record(menu, row)).collect());
+        if menu.path == "/file" {
+            // What is too long is not shown at all.
+            let most = self.contents_bytes_max();
+            for record in &mut records {
+                record.retain(|(name, value)| name != "contents" || value.len() <= most);
+            }
+        }
+        records
     }
 
     fn print(&self, login: &Login, menu: &'static Menu, verb: &str, command: &Command) -> Result<Answer, Trap> {

@@ -24,6 +24,9 @@ impl Router {
     }
 
     fn resource(&self) -> Vec<Attribute> {
+        let smips = self.options.smips;
+        let (architecture, board) = if smips { ("smips", "hAP lite") } else { ("arm64", "hAP ax lite") };
+        let free = self.flash_free().to_string();
         let uptime = value::format_seconds(self.now_ms.saturating_sub(self.booted_at_ms));
         record(&[
             ("uptime", &uptime),
@@ -36,10 +39,10 @@ impl Router {
             ("cpu-count", "2"),
             ("cpu-frequency", "1400"),
             ("cpu-load", "3"),
-            ("free-hdd-space", "97517568"),
+            ("free-hdd-space", &free),
             ("total-hdd-space", "134217728"),
-            ("architecture-name", "arm64"),
-            ("board-name", "hAP ax lite"),
+            ("architecture-name", architecture),
+            ("board-name", board),
             ("platform", "MikroTik"),
         ])
     }
@@ -47,7 +50,8 @@ impl Router {
     fn clock_record(&self) -> Vec<Attribute> {
         let zone = self.rows("/system/clock").first().map(|row| row.text("time-zone-name")).unwrap_or_default();
         let hours = zone_hours(&zone).unwrap_or(0);
-        let (date, time) = value::date_time(self.options.ros, self.epoch_secs().saturating_add(hours * 3600));
+        let now = self.epoch_secs().saturating_add(self.zone_offset_secs());
+        let (date, time) = value::date_time(self.options.ros, now);
         let offset = format!("+{hours:02}:00");
         record(&[
             ("time", &time),
@@ -56,6 +60,12 @@ impl Router {
             ("time-zone-name", &zone),
             ("gmt-offset", &offset),
         ])
+    }
+
+    /// Seconds the router's own time is ahead of UTC.
+    pub(crate) fn zone_offset_secs(&self) -> i64 {
+        let zone = self.rows("/system/clock").first().map(|row| row.text("time-zone-name")).unwrap_or_default();
+        zone_hours(&zone).unwrap_or(0) * 3600
     }
 
     fn license(&self) -> Vec<Attribute> {

@@ -1,6 +1,10 @@
 //! What kind of router the simulator plays: version, licence, accounts, clock, and the behaviours nobody has confirmed.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 /// The RouterOS release whose manners are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -9,21 +13,34 @@ pub enum RosVersion {
     V6_42,
     /// 6.49: plain login, otherwise as 6.42.
     V6_49,
-    /// 7.16: ISO dates, `no such item`, device-mode, still no `!empty`.
+    /// 7.9: plain login, `no such item`, dates still as before, no `:timestamp`.
+    V7_9,
+    /// 7.10: ISO dates and `:timestamp`.
+    V7_10,
+    /// 7.16: `:convert`, `:serialize`, `:onerror`; still no `!empty`.
     V7_16,
-    /// 7.22: adds `!empty` (7.18) and `otp-secret` (7.19).
+    /// 7.18: adds `!empty`.
+    V7_18,
+    /// 7.22: adds `otp-secret` (7.19).
     #[default]
     V7_22,
 }
 
 impl RosVersion {
-    /// Parses `6.42`, `6.49`, `7.16` or `7.22`.
+    /// Every release, the oldest first.
+    pub const ALL: [Self; 7] =
+        [Self::V6_42, Self::V6_49, Self::V7_9, Self::V7_10, Self::V7_16, Self::V7_18, Self::V7_22];
+
+    /// Parses `6.42`, `6.49`, `7.9`, `7.10`, `7.16`, `7.18` or `7.22`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "6.42" => Some(Self::V6_42),
             "6.49" => Some(Self::V6_49),
+            "7.9" => Some(Self::V7_9),
+            "7.10" => Some(Self::V7_10),
             "7.16" => Some(Self::V7_16),
+            "7.18" => Some(Self::V7_18),
             "7.22" => Some(Self::V7_22),
             _ => None,
         }
@@ -35,7 +52,10 @@ impl RosVersion {
         match self {
             Self::V6_42 => "6.42.12 (long-term)",
             Self::V6_49 => "6.49.19 (long-term)",
+            Self::V7_9 => "7.9.2 (stable)",
+            Self::V7_10 => "7.10.2 (stable)",
             Self::V7_16 => "7.16.2 (stable)",
+            Self::V7_18 => "7.18.2 (stable)",
             Self::V7_22 => "7.22.1 (stable)",
         }
     }
@@ -43,13 +63,19 @@ impl RosVersion {
     /// Whether this is the seventh major release.
     #[must_use]
     pub const fn is_v7(self) -> bool {
-        matches!(self, Self::V7_16 | Self::V7_22)
+        !matches!(self, Self::V6_42 | Self::V6_49)
     }
 
     /// Whether the release sends `!empty` before the `!done` of a print without rows (7.18 and later).
     #[must_use]
     pub const fn sends_empty(self) -> bool {
-        matches!(self, Self::V7_22)
+        matches!(self, Self::V7_18 | Self::V7_22)
+    }
+
+    /// Whether dates are printed as `2026-11-22` (7.10 and later) instead of `nov/22/2026`.
+    #[must_use]
+    pub const fn has_iso_dates(self) -> bool {
+        self.is_v7() && !matches!(self, Self::V7_9)
     }
 }
 
@@ -83,6 +109,8 @@ pub enum ServerProfile {
     Ready,
     /// As the router makes it: `login-by=cookie,http-chap`. MAC login does not happen.
     Bare,
+    /// There is no hotspot yet, only the network it could be made on.
+    Absent,
 }
 
 /// One login of the router itself (`/user`).
@@ -115,6 +143,16 @@ pub enum LoginOnLiveHost {
     Replace,
 }
 
+/// What `:delay` and other pauses of scripts do on the virtual clock. On the real clock they always take their time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScriptDelays {
+    /// They are over at once, and the clock stands still: a test never hangs on one.
+    #[default]
+    AtOnce,
+    /// The script waits until the clock is moved by `advance`.
+    Wait,
+}
+
 /// Behaviours no source confirms. Every default is the one that hurts a careless client more.
 #[derive(Debug, Clone)]
 pub struct Unconfirmed {
@@ -142,6 +180,14 @@ pub struct Unconfirmed {
     pub tag_last: bool,
     /// Wire name of the DHCP flag of a host: `DHCP` or `dhcp`.
     pub dhcp_flag_name: &'static str,
+    /// Whether text equals a number, a time or an address of the same digits in `=` outside `where`.
+    pub loose_equality: bool,
+    /// Whether `check-certificate=yes` fails for want of a revocation list (observed with DNS over HTTPS).
+    pub crl_missing_fails: bool,
+    /// Whether `/tool/fetch` into a file needs the policy `ftp` beside `test`.
+    pub fetch_to_file_needs_ftp: bool,
+    /// Whether a scheduler's script may do only what its owner's group may do now.
+    pub owner_limits_scripts: bool,
 }
 
 impl Default for Unconfirmed {
@@ -159,6 +205,10 @@ impl Default for Unconfirmed {
             pre_login_bytes_max: 16 * 1024,
             tag_last: false,
             dhcp_flag_name: "DHCP",
+            loose_equality: false,
+            crl_missing_fails: true,
+            fetch_to_file_needs_ftp: true,
+            owner_limits_scripts: true,
         }
     }
 }
@@ -175,6 +225,9 @@ pub struct Options {
     pub ros: RosVersion,
     /// Whether the hotspot package is there. Without it every `/ip/hotspot…` is unknown.
     pub hotspot: bool,
+    /// Whether it is a small board (`smips`, hAP lite): from 7.20 on the hotspot is not part of its system, and
+    /// without the package of its own every `/ip/hotspot…` is unknown. [`Self::hotspot`] gives way to it.
+    pub smips: bool,
     /// Device-mode of the board.
     pub device_mode: DeviceMode,
     /// How time runs.
@@ -200,12 +253,45 @@ pub struct Options {
     pub ntp_after_secs: Option<u64>,
     /// Text of `hotspot/login.html`, with the portal filled in; the router's stock page when absent.
     pub login_html: Option<String>,
+    /// Whether `api-ssl` has a certificate at start, where [`Self::tls`] is given. Without one no handshake succeeds.
+    pub api_certificate: bool,
+    /// Whether MikroTik's default firewall is there: FastTrack, and an input chain that drops what does not come from
+    /// the interface list LAN. The interface list WAN is `ether1`.
+    pub default_firewall: bool,
+    /// Whether the board keeps files in `flash/`, as boards with little memory do; other files are lost at a reboot.
+    pub flash_folder: bool,
+    /// Bytes of flash that are free at start; 93 MiB when absent.
+    pub flash_bytes: Option<usize>,
+    /// Pauses of scripts on the virtual clock.
+    pub script_delays: ScriptDelays,
+    /// Names and addresses that `/tool/fetch` and `:resolve` find, and where they really are; port 0 keeps the
+    /// port of the URL. This machine is always found.
+    pub internet: BTreeMap<String, SocketAddr>,
+    /// Whether `/tool/fetch` may reach addresses beyond this machine. Never in tests.
+    pub internet_anywhere: bool,
+    /// Real time `/tool/fetch` waits for an answer.
+    pub fetch_patience: Duration,
     /// The unconfirmed behaviours.
     pub unconfirmed: Unconfirmed,
 }
 
 /// 2026-11-22T06:00:00Z, the start of the virtual clock.
 pub const VIRTUAL_START_EPOCH_SECS: i64 = 1_795_327_200;
+
+impl Options {
+    /// A router nobody has set up: no hotspot yet, MikroTik's default firewall, `api-ssl` on a free port and without
+    /// a certificate.
+    #[must_use]
+    pub fn out_of_the_box() -> Self {
+        Self {
+            tls: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            server_profile: ServerProfile::Absent,
+            api_certificate: false,
+            default_firewall: true,
+            ..Self::default()
+        }
+    }
+}
 
 impl Default for Options {
     fn default() -> Self {
@@ -214,6 +300,7 @@ impl Default for Options {
             tls: None,
             ros: RosVersion::default(),
             hotspot: true,
+            smips: false,
             device_mode: DeviceMode::default(),
             clock: ClockMode::Virtual { start_epoch_secs: VIRTUAL_START_EPOCH_SECS },
             accounts: vec![Account { name: "admin".into(), password: "bando".into(), group: "full".into() }],
@@ -226,6 +313,14 @@ impl Default for Options {
             boot_secs: 0,
             ntp_after_secs: None,
             login_html: None,
+            api_certificate: true,
+            default_firewall: false,
+            flash_folder: false,
+            flash_bytes: None,
+            script_delays: ScriptDelays::default(),
+            internet: BTreeMap::new(),
+            internet_anywhere: false,
+            fetch_patience: Duration::from_secs(10),
             unconfirmed: Unconfirmed::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{hotspot::Cause, router::Router};
+use super::{hotspot::Cause, options::RosVersion, router::Router, script::machine::Globals};
 
 /// Seconds after boot at which a router finds the time, where time is real.
 const NTP_AFTER_SECS: u64 = 15;
@@ -47,7 +47,28 @@ impl Router {
         for device in self.hotspot.devices.values_mut().filter(|device| device.present) {
             device.next_packet_ms = Some(first_packet_ms);
         }
-        self.arm_reaper();
+        // Only pulling the plug counts as somebody standing at the router (documented).
+        if kind == Reboot::PowerCut && self.device_mode_until_ms.is_some_and(|until| self.now_ms <= until) {
+            self.options.device_mode = super::options::DeviceMode::Advanced;
+        }
+        self.device_mode_until_ms = None;
+        if self.options.flash_folder {
+            // Outside `flash/` files lie in memory (reported from the field).
+            self.table("/file").rows.retain(|row| row.text("name").starts_with("flash"));
+        }
+        self.boots = self.boots.saturating_add(1);
+        self.running.clear();
+        self.network.clear();
+        self.printed.clear();
+        self.globals = Globals::default();
+        self.rearm_schedulers(true);
         self.note("system,info", "router rebooted");
+    }
+
+    /// Another release is on the flash from the next boot on.
+    pub(crate) fn change_release(&mut self, to: RosVersion, hotspot: bool) {
+        self.options.ros = to;
+        self.options.hotspot = hotspot;
+        super::preload::packages(self);
     }
 }

@@ -1,16 +1,20 @@
 //! The whole state of the simulated router, and the passing of its time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::broadcast;
 
 use super::{
+    certificates::Credential,
     clock::{Millis, SimClock},
+    fetch::{Internet, NetworkTask},
     hotspot::Hotspot,
-    options::{DeviceMode, Options},
+    options::{DeviceMode, Options, RosVersion},
     preload,
     query::Attribute,
+    scheduler::Timer,
     schema::{self, Menu},
+    script::{Block, Grammar, job::Job, machine::Globals},
     table::{self, Row, Table},
 };
 
@@ -52,12 +56,38 @@ pub(crate) struct Router {
     pub(crate) ntp_at_ms: Option<Millis>,
     /// Router clock minus the time since boot, Unix seconds; before the clock is set it counts from 1970.
     pub(crate) clock_set_epoch_secs: i64,
-    pub(crate) reap_at_ms: Option<Millis>,
+    /// Scripts started since the simulator started.
     pub(crate) jobs: u32,
+    /// Times the router came up again.
+    pub(crate) boots: u32,
+    /// When each entry of the scheduler runs next.
+    pub(crate) timers: BTreeMap<u32, Timer>,
+    /// Scripts that wait for time or the network.
+    pub(crate) running: Vec<Job>,
+    /// Requests of scripts that nobody has made yet.
+    pub(crate) network: Vec<NetworkTask>,
+    pub(crate) globals: Globals,
+    /// Scripts of the scheduler as they were parsed last.
+    pub(crate) compiled: Vec<(Grammar, Arc<Block>)>,
+    /// What the terminal numbered when it printed last.
+    pub(crate) printed: BTreeMap<&'static str, Vec<String>>,
+    pub(crate) internet: Internet,
+    /// A script told the router to go down.
+    pub(crate) wants_reboot: bool,
+    /// Who gives the command that is being carried out.
+    pub(crate) acting: String,
+    /// What belongs to rows of `/certificate`.
+    pub(crate) credentials: BTreeMap<u32, Credential>,
+    /// Until when a power cut confirms another device-mode.
+    pub(crate) device_mode_until_ms: Option<Millis>,
+    dice: u64,
 }
 
 impl Router {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(mut options: Options) -> Self {
+        if options.smips && options.ros >= RosVersion::V7_22 {
+            options.hotspot = false;
+        }
         let clock = SimClock::new(options.clock);
         let mut router = Self {
             clock_set_epoch_secs: clock.true_epoch_secs(0),
@@ -70,8 +100,20 @@ impl Router {
             booted_at_ms: 0,
             up_at_ms: 0,
             ntp_at_ms: None,
-            reap_at_ms: None,
             jobs: 0,
+            boots: 0,
+            timers: BTreeMap::new(),
+            running: Vec::new(),
+            network: Vec::new(),
+            globals: Globals::default(),
+            compiled: Vec::new(),
+            printed: BTreeMap::new(),
+            internet: Internet { places: options.internet.clone(), up: true, anywhere: options.internet_anywhere },
+            wants_reboot: false,
+            acting: String::new(),
+            credentials: BTreeMap::new(),
+            device_mode_until_ms: None,
+            dice: 0,
             options,
         };
         preload::fill(&mut router);
@@ -148,12 +190,25 @@ impl Router {
     /// The network tells the time: from now on the router's clock is right.
     pub(crate) fn set_clock_from_network(&mut self) {
         self.ntp_at_ms = None;
+        if !self.rows("/system/ntp/client").first().is_none_or(|row| row.is_true("enabled")) {
+            return;
+        }
         self.set_clock(self.clock.true_epoch_secs(self.now_ms));
     }
 
     pub(crate) fn set_clock(&mut self, epoch_secs: i64) {
         let since_boot_ms = self.now_ms.saturating_sub(self.booted_at_ms);
         self.clock_set_epoch_secs = epoch_secs.saturating_sub(i64::try_from(since_boot_ms / 1000).unwrap_or(0));
+        self.rearm_schedulers(false);
+    }
+
+    /// A number nobody can foresee who does not know the simulator: the same in every run.
+    pub(crate) fn random(&mut self) -> u64 {
+        self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.dice ^ self.now_ms;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -195,7 +250,8 @@ impl Router {
         let rows = self.tables.values().flat_map(|t| &t.rows).filter_map(|row| row.expires_at_ms);
         // Nothing of the hotspot happens before the router is up.
         let of_hotspot =
-            self.reap_at_ms.into_iter().chain(self.next_hotspot_event_ms()).map(|at| at.max(self.up_at_ms));
+            self.next_timer_ms().into_iter().chain(self.next_wake_ms()).chain(self.next_hotspot_event_ms());
+        let of_hotspot = of_hotspot.map(|at| at.max(self.up_at_ms));
         booting.into_iter().chain(self.ntp_at_ms).chain(rows).chain(of_hotspot).min()
     }
 
@@ -207,7 +263,8 @@ impl Router {
         self.expire_rows();
         if self.is_up() {
             self.hotspot_events();
-            self.reap_if_due();
+            self.wake_scripts();
+            self.run_schedulers();
         }
     }
 

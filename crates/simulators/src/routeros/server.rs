@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -17,11 +17,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     connection,
     fault::FaultBook,
+    fetch::{self, NetworkTask},
     log::SentenceLog,
     options::Options,
     reboot::Reboot,
     router::Router,
-    tls::{self, Certificate},
     value::address_contains,
 };
 
@@ -35,11 +35,14 @@ pub(crate) struct Shared {
     router: Mutex<Router>,
     pub(crate) faults: Mutex<FaultBook>,
     pub(crate) log: Mutex<SentenceLog>,
-    pub(crate) certificate: Mutex<Option<Certificate>>,
     pub(crate) stop: CancellationToken,
     /// Cancelled when every connection is cut; then replaced.
     line: Mutex<CancellationToken>,
     up: watch::Sender<bool>,
+    /// Scripts that wait for the network.
+    pub(crate) waiting: watch::Sender<usize>,
+    me: Weak<Shared>,
+    runtime: tokio::runtime::Handle,
     pub(crate) last_connection: AtomicU64,
 }
 
@@ -51,14 +54,37 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     /// Works on the router as it is now: what was due has happened.
     pub(crate) fn with_router<R>(&self, work: impl FnOnce(&mut Router) -> R) -> R {
-        let (result, up) = {
+        let (result, up, tasks, waiting, reboots, boot_secs) = {
             let mut router = locked(&self.router);
             router.settle();
             let result = work(&mut router);
-            (result, router.is_up())
+            let tasks = std::mem::take(&mut router.network);
+            let waiting = router.running.iter().filter(|job| job.wake_at_ms.is_none()).count();
+            let reboots = std::mem::take(&mut router.wants_reboot);
+            (result, router.is_up(), tasks, waiting, reboots, router.options.boot_secs)
         };
         self.up.send_if_modified(|was| std::mem::replace(was, up) != up);
+        self.waiting.send_if_modified(|was| std::mem::replace(was, waiting) != waiting);
+        for task in tasks {
+            self.go_out(task);
+        }
+        if reboots {
+            self.reboot(Reboot::Clean, boot_secs);
+        }
         result
+    }
+
+    /// Makes a script's request in a task of its own: nobody holds the router meanwhile.
+    fn go_out(&self, task: NetworkTask) {
+        let Some(shared) = self.me.upgrade() else { return };
+        self.runtime.spawn(async move {
+            let fetched = tokio::select! {
+                () = shared.stop.cancelled() => return,
+                fetched = fetch::perform(task.request) => fetched,
+            };
+            *locked(&task.cell) = Some(fetched);
+            shared.with_router(|router| router.resume(task.job));
+        });
     }
 
     /// The token that is cancelled when the lines are cut.
@@ -75,12 +101,6 @@ impl Shared {
     pub(crate) fn reboot(&self, kind: Reboot, boot_secs: u64) {
         self.with_router(|router| router.reboot(kind, boot_secs));
         self.cut_lines();
-    }
-
-    pub(crate) fn change_certificate(&self) -> io::Result<()> {
-        let certificate = tls::issue()?;
-        *locked(&self.certificate) = Some(certificate);
-        Ok(())
     }
 }
 
@@ -117,14 +137,17 @@ fn socket_at(addr: SocketAddr) -> io::Result<TcpSocket> {
 pub(crate) fn start(options: Options) -> io::Result<(Arc<Shared>, SocketAddr, Option<SocketAddr>)> {
     let (listen, tls) = (options.listen, options.tls);
     let stop = CancellationToken::new();
-    let shared = Arc::new(Shared {
+    let runtime = tokio::runtime::Handle::current();
+    let shared = Arc::new_cyclic(|me| Shared {
         router: Mutex::new(Router::new(options)),
         faults: Mutex::default(),
         log: Mutex::default(),
-        certificate: Mutex::new(tls.map(|_| tls::issue()).transpose()?),
         line: Mutex::new(stop.child_token()),
         stop,
         up: watch::Sender::new(true),
+        waiting: watch::Sender::new(0),
+        me: Weak::clone(me),
+        runtime,
         last_connection: AtomicU64::new(0),
     });
     let (port, listener) = Port::take(listen)?;
@@ -214,7 +237,10 @@ async fn welcome(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, tls: 
     if !tls {
         return connection::converse(shared, stream, peer).await;
     }
-    let Some(config) = locked(&shared.certificate).as_ref().map(|c| Arc::clone(&c.config)) else { return };
+    // Without a certificate the router offers anonymous ciphers only, which no careful client takes (documented).
+    let config =
+        shared.with_router(|router| router.api_credential().cloned()).and_then(|held| held.server_config().ok());
+    let Some(config) = config else { return tracing::debug!("api-ssl has no certificate") };
     match tokio::time::timeout(TLS_HANDSHAKE_MAX, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => connection::converse(shared, stream, peer).await,
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),

@@ -2,12 +2,11 @@
 
 use super::{
     account::Login,
-    dispatch::Answer,
+    dispatch::{Answer, Wanted},
     hotspot::{Attempt, Cause, LoginBy},
     router::Router,
     schema::Menu,
     sentence::Command,
-    table::Row,
     trap::Trap,
     value,
 };
@@ -22,34 +21,21 @@ impl Router {
         };
         match command.path.as_str() {
             "/system/reboot" => Some(allowed().map(|()| Answer::Reboot)),
-            "/execute" => Some(allowed().and_then(|()| self.execute(command))),
-            "/tool/fetch" => Some(allowed().and_then(|()| self.fetch(command))),
-            "/import" => Some(allowed().and_then(|()| self.import(command))),
+            "/execute" => Some(allowed().and_then(|()| self.execute(login, command))),
+            "/tool/fetch" => {
+                Some(allowed().and_then(|()| self.run_special_command(login, "/tool/fetch", command, Wanted::Row)))
+            }
+            "/certificate/import" => {
+                Some(allowed().and_then(|()| self.import_certificates(command).map(|()| Answer::Done)))
+            }
+            "/system/device-mode/update" if self.menu("/system/device-mode").is_some() => {
+                Some(allowed().and_then(|()| self.update_device_mode(command).map(|()| Answer::Done)))
+            }
+            "/import" => {
+                Some(allowed().and_then(|()| self.run_special_command(login, "/import", command, Wanted::Success)))
+            }
             _ => None,
         }
-    }
-
-    /// Scripts are taken but not run: a job id, or with `as-string` an empty output.
-    fn execute(&mut self, command: &Command) -> Result<Answer, Trap> {
-        command.get("script").ok_or_else(|| Trap::missing("script"))?;
-        self.jobs = self.jobs.saturating_add(1);
-        let job = format!("*{:X}", self.jobs);
-        Ok(Answer::Ret(if command.has("as-string") { Vec::new() } else { job.into_bytes() }))
-    }
-
-    /// The simulator reaches nothing: it says so, as a router without a route does.
-    fn fetch(&mut self, command: &Command) -> Result<Answer, Trap> {
-        command.get("url").ok_or_else(|| Trap::missing("url"))?;
-        if self.device_mode_blocks("/tool/fetch") {
-            return Err(Trap::device_mode());
-        }
-        Err(Trap::new("failure: connection failed"))
-    }
-
-    /// An import checks that the file is there; its commands are not run.
-    fn import(&mut self, command: &Command) -> Result<Answer, Trap> {
-        let name = command.text("file-name").ok_or_else(|| Trap::missing("file-name"))?;
-        self.named("/file", &name).map(|_| Answer::Done).ok_or_else(|| Trap::new("failure: no such file"))
     }
 
     /// `/ip/hotspot/active/login`.
@@ -115,39 +101,6 @@ impl Router {
             add.attributes.extend(command.get(name).map(|value| (name.to_owned(), value.to_vec())));
         }
         self.add_row(menu, &add).map(drop)
-    }
-
-    /// Puts the stock login page back.
-    pub(crate) fn reset_html(&mut self) -> Result<(), Trap> {
-        let page = super::preload::STOCK_LOGIN_HTML;
-        self.put_file("hotspot/login.html", page);
-        Ok(())
-    }
-
-    /// Writes a file, in place of one of that name.
-    pub(crate) fn put_file(&mut self, name: &str, contents: &str) {
-        let Some(menu) = super::schema::menu("/file", self.options.ros) else { return };
-        let old = self.named("/file", name).map(|row| row.id);
-        if let Some(id) = old {
-            self.delete("/file", id);
-        }
-        let mut row = Row::default();
-        row.set("name", name);
-        row.set("size", contents.len().to_string());
-        row.set("contents", contents);
-        self.insert(menu, row);
-    }
-
-    /// `/certificate/sign`: the certificate gets a fingerprint, derived from its name.
-    pub(crate) fn sign_certificate(&mut self, menu: &'static Menu, command: &Command) -> Result<(), Trap> {
-        use sha2::{Digest, Sha256};
-        for id in self.selected(menu, command)? {
-            if let Some(row) = self.table(menu.path).find_mut(id) {
-                let fingerprint = hex::encode(Sha256::digest(row.text("name")));
-                row.set("fingerprint", fingerprint);
-            }
-        }
-        Ok(())
     }
 
     /// Devices that are on the air talk to a hotspot that has come up.

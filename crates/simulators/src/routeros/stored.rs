@@ -32,6 +32,7 @@ impl Router {
             row.set("name", self.free_name(menu));
         }
         self.check_unique(menu, &row)?;
+        self.complete_provisioned(menu, &mut row)?;
         self.complete_new_row(menu, &mut row);
         let id = self.insert(menu, row);
         if let Some(before) = command.text("place-before").filter(|_| menu.has_verb("move")) {
@@ -55,6 +56,11 @@ impl Router {
                 }
                 row.volatile = row.dynamic || row.text("timeout") == "none-dynamic";
             }
+            "/system/scheduler" => {
+                row.set("owner", self.acting.clone());
+                self.complete_scheduler(row);
+            }
+            "/system/script" => row.set("owner", self.acting.clone()),
             "/file" => {
                 row.set("creation-time", format!("{date} {time}"));
                 row.set("size", row.text("contents").len().to_string());
@@ -85,6 +91,9 @@ impl Router {
             }
             self.check_unique(menu, &new)?;
             if menu.path == "/file" {
+                if new.values.get("contents").map_or(0, Vec::len) > self.contents_bytes_max() {
+                    return Err(Trap::new("failure: contents too long"));
+                }
                 new.set("size", new.values.get("contents").map_or(0, Vec::len).to_string());
             }
             let renamed = (old.text("name"), new.text("name"));
@@ -272,8 +281,14 @@ impl Router {
     /// What else a change sets in motion.
     fn after_change(&mut self, menu: &Menu) {
         match menu.path {
-            "/system/scheduler" => self.arm_reaper(),
-            "/ip/hotspot" => self.wake_devices(),
+            "/system/scheduler" => self.arm_schedulers(),
+            "/interface/wireguard" | "/interface/bridge" => self.sync_interfaces(),
+            "/certificate" => self.drop_stale_credentials(),
+            "/ip/hotspot/profile" => self.stock_pages(),
+            "/ip/hotspot" => {
+                self.stock_pages();
+                self.wake_devices();
+            }
             _ => {}
         }
     }

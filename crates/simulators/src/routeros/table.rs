@@ -90,13 +90,18 @@ impl Table {
 
 /// A row as printed: id first, then the fields in the order of the menu.
 pub(crate) fn record(menu: &Menu, row: &Row) -> Vec<Attribute> {
-    let mut attributes = Vec::with_capacity(row.values.len() + 1);
+    record_of(menu, row, |_| true)
+}
+
+/// As [`record`], of the fields that are `wanted`.
+pub(crate) fn record_of(menu: &Menu, row: &Row, wanted: impl Fn(&str) -> bool) -> Vec<Attribute> {
+    let mut attributes = Vec::new();
     if menu.shape != Shape::Single {
         attributes.push((".id".to_owned(), row.wire_id().into_bytes()));
     }
     // The password of a router account is kept to check logins and shown to nobody.
     let hidden = |field: &Field| menu.path == "/user" && matches!(field.kind, Kind::Secret);
-    for field in menu.fields.iter().filter(|field| !hidden(field)) {
+    for field in menu.fields.iter().filter(|field| wanted(field.name) && !hidden(field)) {
         match field.name {
             "dynamic" => attributes.push(("dynamic".to_owned(), bool_text(row.dynamic).into())),
             // The flag is printed where it is set and left out elsewhere.

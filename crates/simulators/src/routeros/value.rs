@@ -160,8 +160,11 @@ pub(crate) fn parse_bytes(text: &str) -> Option<u64> {
 /// Date and time as the release prints them: `nov/22/2026` up to 7.9, `2026-11-22` from 7.10.
 pub(crate) fn date_time(ros: RosVersion, epoch_secs: i64) -> (String, String) {
     let at = DateTime::<Utc>::from_timestamp(epoch_secs, 0).unwrap_or_default();
-    let date =
-        if ros.is_v7() { at.format("%Y-%m-%d").to_string() } else { at.format("%b/%d/%Y").to_string().to_lowercase() };
+    let date = if ros.has_iso_dates() {
+        at.format("%Y-%m-%d").to_string()
+    } else {
+        at.format("%b/%d/%Y").to_string().to_lowercase()
+    };
     (date, at.format("%H:%M:%S").to_string())
 }
 
@@ -213,6 +216,7 @@ mod tests {
     #[test]
     fn dates_follow_the_release() {
         assert_eq!(date_time(RosVersion::V6_49, 1_795_327_200).0, "nov/22/2026");
-        assert_eq!(date_time(RosVersion::V7_16, 1_795_327_200), ("2026-11-22".into(), "06:00:00".into()));
+        assert_eq!(date_time(RosVersion::V7_9, 1_795_327_200).0, "nov/22/2026");
+        assert_eq!(date_time(RosVersion::V7_10, 1_795_327_200), ("2026-11-22".into(), "06:00:00".into()));
     }
 }

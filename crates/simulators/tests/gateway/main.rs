@@ -196,3 +196,35 @@ async fn faults_over_http() {
     assert_eq!(bench.get(&format!("/clients/{MAC}")).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(bench.post("/advance", json!({ "secs": u64::MAX })).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[tokio::test]
+async fn the_terminal_takes_what_is_pasted() {
+    let bench = Bench::start().await;
+    assert!(bench.text("/?refresh=off").await.contains("/forms/terminal"));
+    assert!(bench.text("/forms/terminal").await.contains("<textarea"));
+    let page =
+        bench.press("/forms/terminal", &[("text", ":put (\"<b>\" . (40 + 2))\n/nosuch\n")]).await.text().await.unwrap();
+    assert!(page.contains("&lt;b&gt;42") && page.contains("bad command name nosuch"), "{page}");
+    let body = json!({ "text": "/ip hotspot user add name=pasted\n:put done", "account": "admin" });
+    let answer: Value = bench.post("/terminal", body).await.json().await.unwrap();
+    assert_eq!((&answer["error"], &answer["screen"]), (&Value::Null, &json!("done\n")));
+    assert_eq!(answer["entered"].as_array().unwrap().len(), 2);
+    assert!(bench.json("/users").await.to_string().contains("pasted"));
+    assert_eq!(
+        bench.post("/files", json!({ "name": "x.rsc", "contents": ":put hi" })).await.status(),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(bench.json("/files?name=x.rsc").await["contents"], ":put hi");
+    assert_eq!(bench.get("/files?name=y").await.status(), StatusCode::NOT_FOUND);
+    // A page that is changed through the router is the page devices get.
+    let set = json!({ "text": "/file set [find name=\"hotspot/login.html\"] contents=\"own page \\$(mac)\"" });
+    assert_eq!(bench.post("/terminal", set).await.json::<Value>().await.unwrap()["error"], Value::Null);
+    bench.press(&format!("/devices/{MAC}/connect"), &[]).await;
+    let shown = bench.get(&format!("/devices/{MAC}/login")).await.text().await.unwrap();
+    assert!(shown.contains(&format!("own page {MAC}")), "{shown}");
+    assert_eq!(bench.post("/internet", json!({ "up": false })).await.status(), StatusCode::NO_CONTENT);
+    let upgraded: Value =
+        bench.post("/upgrade", json!({ "ros": "7.18", "hotspot": false })).await.json().await.unwrap();
+    assert_eq!(upgraded["version"], "7.18.2 (stable)");
+    assert_eq!(bench.post("/upgrade", json!({ "ros": "5" })).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 
 use crate::support::{Api, MAC, router, secs, value};
 
+/// The script the product installs.
+const REAPER: &str = include_str!("../../../../hotspot/bando-reap.rsc");
 const IP: Ipv4Addr = Ipv4Addr::new(10, 5, 50, 23);
 
 async fn online(sim: &Sim) -> Api {
@@ -102,7 +104,7 @@ async fn cookies_outlive_a_reboot_unless_told_otherwise() {
 async fn with_reaper(ros: RosVersion) -> (Sim, Api) {
     let sim = Sim::start(Options { ros, ..Options::default() }).await.unwrap();
     let mut api = Api::login(&sim).await;
-    api.add(&["/system/script/add", "=name=bando-reap", "=source=..."]).await;
+    api.add(&["/system/script/add", "=name=bando-reap", &format!("=source={REAPER}")]).await;
     let scheduler =
         ["/system/scheduler/add", "=name=bando-reap", "=interval=1m", "=start-time=startup", "=on-event=bando-reap"];
     api.add(&scheduler).await;

@@ -329,14 +329,17 @@ async fn the_service_decides_who_comes_in() {
 }
 
 #[tokio::test]
-async fn what_is_kept_but_not_run() {
+async fn scripts_over_the_api() {
     let sim = router().await;
     let mut api = Api::login(&sim).await;
     api.add(&["/system/script/add", "=name=s", "=source=:put 1"]).await;
     api.does(&["/system/script/run", "=.id=s"]).await;
-    assert_eq!(api.ask(&["/execute", "=script=:put 1"]).await, [["!done", "=ret=*1"]]);
-    assert_eq!(api.ask(&["/execute", "=script=:put 1", "=as-string="]).await, [["!done", "=ret="]]);
-    assert_eq!(api.refused(&["/tool/fetch", "=url=http://127.0.0.1/"]).await, "failure: connection failed");
+    assert_eq!(api.ask(&["/execute", "=script=:put 1"]).await, [["!done", "=ret=*2"]]);
+    assert_eq!(api.ask(&["/execute", "=script=:put 1", "=as-string="]).await, [["!done", "=ret=1"]]);
+    assert_eq!(
+        api.refused(&["/tool/fetch", "=url=http://127.0.0.1:1/"]).await,
+        "failure: closing connection: <connection failed> 127.0.0.1:1 (4)"
+    );
     api.add(&["/file/add", "=name=bando.rsc", "=contents=/ip hotspot"]).await;
     api.does(&["/import", "=file-name=bando.rsc"]).await;
     assert_eq!(api.refused(&["/import", "=file-name=other.rsc"]).await, "failure: no such file");

@@ -15,16 +15,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use billing::{
+    devices::{PassError, Shown},
     payments::{BeginError, RecoveryOutcome},
     vouchers::RedeemError,
 };
+use domain::PassCode;
 
 use super::{
+    devices,
     pages::{device, shop, trouble},
     parameters::{self, Parameters},
     shell,
 };
-use crate::http::{AppState, error::ApiError, extract::body_error, pay, recover, request::Origin};
+use crate::http::{AppState, error::ApiError, extract::body_error, passes, pay, recover, request::Origin};
 
 /// What was typed, to show it again.
 struct Typed {
@@ -32,6 +35,18 @@ struct Typed {
     phone: String,
     voucher: String,
     text: String,
+}
+
+/// Where a form led on to, and what the browser keeps of it.
+struct Done {
+    path: String,
+    cookie: Option<HeaderValue>,
+}
+
+impl From<String> for Done {
+    fn from(path: String) -> Self {
+        Self { path, cookie: None }
+    }
 }
 
 /// Why a form did not lead on.
@@ -78,27 +93,61 @@ pub(in crate::http) async fn pay(
             router: Some(device.router.clone()),
         };
         match state.billing().begin_payment(pay::parse(&request, origin)?).await {
-            Ok(begun) => Ok(device.payment_path(begun.payment_id)),
+            // Only the browser that begins a payment is its payer: who merely knows the device is not.
+            Ok(begun) => Ok(Done {
+                path: device.payment_path(begun.payment_id),
+                cookie: if begun.is_new { passes::payer_cookie(&state, begun.payment_id) } else { None },
+            }),
             // Pressed twice, or came back: the page of the prompt that is open already.
-            Err(BeginError::PromptOpen { payment_id: Some(id), .. }) => Ok(device.payment_path(id)),
+            Err(BeginError::PromptOpen { payment_id: Some(id), .. }) => Ok(device.payment_path(id).into()),
             Err(error) => Err(ApiError::from(error).into()),
         }
     })
     .await
 }
 
-/// `POST /voucher`.
+/// `POST /voucher`: the code of a voucher, or of a pass.
 pub(in crate::http) async fn voucher(
     State(state): State<AppState>,
+    origin: Origin,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     submit(&state, &headers, body, async |parameters: &Parameters, device: &Device| {
         let code = parameters.text("code").unwrap_or_default();
+        if let Ok(code) = code.parse::<PassCode>() {
+            return use_pass(&state, &origin, device, &code).await;
+        }
         let done = state.billing().redeem_voucher(&code, Some(&device.router), device.mac, parameters.ip()).await;
-        done.map(|_| device.path()).map_err(voucher_refusal)
+        let session = done.map_err(voucher_refusal)?;
+        // The time is the customer's already: without a pass it is only bound to this device.
+        let pass = state.billing().first_pass(session, &passes::shown(&headers, None)).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a voucher was redeemed, but its pass could not be made");
+            None
+        });
+        let cookie = pass.and_then(|pass| passes::pass_cookie(&state, &pass));
+        Ok(Done { path: device.path(), cookie })
     })
     .await
+}
+
+/// A pass was typed: shows what it can do here.
+async fn use_pass(state: &AppState, origin: &Origin, device: &Device, code: &PassCode) -> Result<Done, Refusal> {
+    let shown = Shown { code: Some(code.to_string()), ..Shown::default() };
+    match devices::pass_of(state, device, &shown, origin).await.and_then(|pass| pass.ok_or(PassError::NotValid)) {
+        Ok(pass) => {
+            Ok(Done { path: format!("{}&code={code}", device.pass_path()), cookie: passes::pass_cookie(state, &pass) })
+        }
+        Err(PassError::Store(error)) => Err(Refusal::Trouble(error.into())),
+        Err(error) => {
+            let message = error.to_string();
+            let status = match error {
+                PassError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            Err(Refusal::Form { status, field: Some(Field::Voucher), message })
+        }
+    }
 }
 
 /// `POST /recover`.
@@ -128,8 +177,11 @@ pub(in crate::http) async fn recover(
                 error: Some(recovery.message),
                 choose: None,
             }),
-            (RecoveryOutcome::Connected, Some(_)) => Ok(device.path()),
-            (_, Some(id)) => Ok(device.payment_path(id)),
+            // Whoever has the M-Pesa message of a payment is its payer.
+            (RecoveryOutcome::Connected, Some(id)) => {
+                Ok(Done { path: device.path(), cookie: passes::payer_cookie(&state, id) })
+            }
+            (_, Some(id)) => Ok(device.payment_path(id).into()),
         }
     })
     .await
@@ -153,6 +205,7 @@ fn voucher_refusal(error: RedeemError) -> Refusal {
         RedeemError::UnknownRouter => {
             return Refusal::Trouble(ApiError::new(StatusCode::NOT_FOUND, "unknown_router", message));
         }
+        RedeemError::Blocked => return Refusal::Trouble(ApiError::blocked()),
         RedeemError::Store(error) => return Refusal::Trouble(error.into()),
     };
     Refusal::Form { status, field: Some(Field::Voucher), message }
@@ -163,7 +216,7 @@ async fn submit(
     state: &AppState,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-    act: impl AsyncFnOnce(&Parameters, &Device) -> Result<String, Refusal>,
+    act: impl AsyncFnOnce(&Parameters, &Device) -> Result<Done, Refusal>,
 ) -> Response {
     let theme = parameters::theme(headers);
     let body = match body {
@@ -176,7 +229,11 @@ async fn submit(
         Err(error) => return trouble(state, theme, "/".to_owned(), &error).await,
     };
     match act(&parameters, &device).await {
-        Ok(path) => see_other(&path),
+        Ok(Done { path, cookie }) => {
+            let mut response = see_other(&path);
+            response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+            response
+        }
         Err(Refusal::Trouble(error)) => trouble(state, theme, device.path(), &error).await,
         Err(Refusal::Form { status, field, message }) => {
             let with = |shop, typed| refused(shop, typed, field, message);
@@ -250,7 +307,7 @@ pub(in crate::http) async fn theme(State(state): State<AppState>, body: Result<B
     response
 }
 
-fn see_other(path: &str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     match HeaderValue::try_from(path) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         Err(_) => (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response(),

@@ -1,40 +1,48 @@
 //! `GET /` and `GET /w/{router}`: one page for a device, whatever state it is in.
 
-use app::portal::model::{Delivering, Device, Ended, Failure, Notice, Online, Page, Recovering, Shop, Theme, Waiting};
+use app::portal::model::{
+    Delivering, Device, Ended, Failure, Notice, Online, Page, PassPage, Recovering, Sharing, Shop, Theme, Waiting,
+};
 use axum::{
     extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::Response,
 };
-use billing::payments::{CustomerStatus, Phase};
+use billing::{
+    devices::{Pass, PassError},
+    payments::{CustomerStatus, Phase},
+};
 use chrono::TimeDelta;
 use domain::{DataSize, PaymentId, PaymentState};
 
 use super::{
+    devices,
     parameters::{self, Parameters},
     shell,
 };
-use crate::http::{AppState, error::ApiError, status::pay_by_hand};
+use crate::http::{AppState, error::ApiError, passes, request::Origin, status::pay_by_hand};
 
 /// `GET /`: for links without a router's name, such as those of an owner with one router.
 pub(in crate::http) async fn unnamed(
     State(state): State<AppState>,
+    origin: Origin,
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    show(&state, None, &uri, query, &headers).await
+    show(&state, None, &uri, query, (&headers, &origin)).await
 }
 
 /// `GET /w/{router}`.
 pub(in crate::http) async fn named(
     State(state): State<AppState>,
+    origin: Origin,
     Path(router): Path<String>,
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    show(&state, Some(router), &uri, query, &headers).await
+    show(&state, Some(router), &uri, query, (&headers, &origin)).await
 }
 
 async fn show(
@@ -42,7 +50,7 @@ async fn show(
     router: Option<String>,
     uri: &Uri,
     query: Option<String>,
-    headers: &HeaderMap,
+    (headers, origin): (&HeaderMap, &Origin),
 ) -> Response {
     let theme = parameters::theme(headers);
     let here = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -50,9 +58,38 @@ async fn show(
     if parameters.mac().is_none() {
         return shell::answer(state, StatusCode::OK, theme, here, Page::NoDevice).await;
     }
-    match page(state, router, &parameters).await {
-        Ok(page) => shell::answer(state, StatusCode::OK, theme, here, page).await,
+    let visit = async {
+        let device = device(state, router, &parameters).await?;
+        let pass = pass(state, &device, &parameters, headers, origin).await?;
+        Ok((page(state, device, pass.as_ref(), &parameters).await?, pass))
+    };
+    match visit.await {
+        Ok((page, pass)) => {
+            let mut response = shell::answer(state, StatusCode::OK, theme, here, page).await;
+            // The browser that paid keeps the pass of what it bought.
+            let is_new = |pass: &Pass| passes::shown(headers, None).pass.as_ref() != Some(&pass.token);
+            let cookie = pass.filter(is_new).and_then(|pass| passes::pass_cookie(state, &pass));
+            response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+            response
+        }
         Err(error) => trouble(state, theme, here, &error).await,
+    }
+}
+
+/// The pass that the visitor holds: the code in the address, or what the browser keeps.
+async fn pass(
+    state: &AppState,
+    device: &Device,
+    parameters: &Parameters,
+    headers: &HeaderMap,
+    origin: &Origin,
+) -> Result<Option<Pass>, ApiError> {
+    let shown = passes::shown(headers, parameters.text("code"));
+    match devices::pass_of(state, device, &shown, origin).await {
+        Ok(pass) => Ok(pass),
+        // Time that ended since the code was typed: the page of the device says what there is.
+        Err(PassError::NotValid) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -75,26 +112,63 @@ pub(super) async fn trouble(state: &AppState, theme: Theme, here: String, error:
     response
 }
 
-async fn page(state: &AppState, router: Option<String>, parameters: &Parameters) -> Result<Page, ApiError> {
-    let device = device(state, router, parameters).await?;
+async fn page(
+    state: &AppState,
+    device: Device,
+    pass: Option<&Pass>,
+    parameters: &Parameters,
+) -> Result<Page, ApiError> {
+    if state.billing().is_blocked(device.mac).await? {
+        return Err(ApiError::blocked());
+    }
     let status = status(state, &device, parameters).await?;
+    let is_served = matches!(status.phase, Phase::Paid | Phase::Online);
+    if is_served && let Some(ip) = parameters.ip() {
+        state.billing().note_address(&device.router, device.mac, ip).await?;
+    }
+    // The pass of what this device has itself, or of what another has.
+    let (own, other) = match pass {
+        Some(pass) if is_served && status.session_id == Some(pass.session_id) => (Some(pass), None),
+        Some(pass) if !is_served => (None, Some(pass)),
+        _ => (None, None),
+    };
     let view = parameters.text("view");
     let has_paid = view.as_deref() == Some("paid");
     let wants_shop = has_paid || view.as_deref() == Some("shop");
-    match (status.phase, status.payment_id) {
-        (Phase::Pending, Some(payment)) if !(wants_shop && (status.can_retry || has_paid)) => {
+    match (status.phase, status.payment_id, view.as_deref(), other) {
+        (_, _, Some("devices"), _) => {
+            devices::devices(state, device, own.or(other), parameters).await.map(Page::Devices)
+        }
+        (_, _, Some("pass"), Some(pass)) => {
+            let is_code_shown = parameters.text("code").is_some();
+            let offer = devices::offer(state, &device, device.mac, pass, is_code_shown).await?;
+            Ok(Page::Pass(PassPage { device, offer, target: None }))
+        }
+        (Phase::Pending, Some(payment), _, _) if !(wants_shop && (status.can_retry || has_paid)) => {
             waiting(state, device, payment, status).await.map(Page::Waiting)
         }
-        (Phase::Paid, payment) if !wants_shop => delivering(state, device, payment, status).await.map(Page::Delivering),
-        (Phase::Online, payment) if !wants_shop => Ok(Page::Online(online(state, device, payment, &status).await)),
+        (Phase::Paid, payment, _, _) if !wants_shop && !status.is_paused => {
+            delivering(state, device, payment, status).await.map(Page::Delivering)
+        }
+        (Phase::Online, payment, _, _) if !wants_shop => {
+            Ok(Page::Online(Online { sharing: own.map(sharing), ..online(state, device, payment, &status).await }))
+        }
         _ => {
             let notice = notice(&status, wants_shop, parameters);
             let pay_by_hand = status.pay_by_hand.map(pay_by_hand);
             let recovering = Recovering { is_open: has_paid, ..Recovering::default() };
+            let offer = match other.filter(|_| status.phase != Phase::Pending) {
+                Some(pass) => Some(devices::offer(state, &device, device.mac, pass, false).await?),
+                None => None,
+            };
             let shop = shop(state, device, notice).await?;
-            Ok(Page::Shop(Shop { pay_by_hand, recovering, ..shop }))
+            Ok(Page::Shop(Shop { pay_by_hand, recovering, offer, ..shop }))
         }
     }
+}
+
+fn sharing(pass: &Pass) -> Sharing {
+    Sharing { in_use: pass.devices.len(), places: pass.places, code: pass.code.clone() }
 }
 
 /// The device on its router; the only router's when none was named.
@@ -128,7 +202,14 @@ async fn status(state: &AppState, device: &Device, parameters: &Parameters) -> R
         && let Some(id) = payment
         && let Some(of_payment) = billing.payment_status(id).await?
     {
-        return Ok(of_payment);
+        // Paid here, but the time went on on another device.
+        let has_left = match of_payment.session_id {
+            Some(session) => billing.has_left(session, device.mac).await?,
+            None => false,
+        };
+        if !has_left {
+            return Ok(of_payment);
+        }
     }
     Ok(of_device)
 }
@@ -140,6 +221,7 @@ fn notice(status: &CustomerStatus, wants_shop: bool, parameters: &Parameters) ->
             Some(Notice::Ended(Ended::Data))
         }
         Phase::Expired => Some(Notice::Ended(Ended::Time)),
+        Phase::Paid if status.is_paused => Some(Notice::Hint { message: status.message.clone() }),
         Phase::Online | Phase::Paid => {
             status.seconds_remaining.map(|seconds_remaining| Notice::BuyMore { seconds_remaining })
         }
@@ -162,6 +244,7 @@ pub(super) async fn shop(state: &AppState, device: Device, notice: Option<Notice
         notice,
         pay_by_hand: None,
         recovering: Recovering::default(),
+        offer: None,
     })
 }
 
@@ -229,5 +312,6 @@ async fn online(state: &AppState, device: Device, payment: Option<PaymentId>, st
         ends_at: ends_at.with_timezone(&zone).fixed_offset(),
         now: now.with_timezone(&zone).fixed_offset(),
         credit: status.credit.clone(),
+        sharing: None,
     }
 }

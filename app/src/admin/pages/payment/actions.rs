@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     admin::{
-        desk::{Ask, Call, Desk, Fields, Filled},
+        desk::{Ask, Call, Desk, Fields, Filled, as_told},
         words,
     },
     api::{DecideRequest, RefundRequest},
@@ -102,6 +102,7 @@ fn ask(action: &'static Action, id: Uuid, about: &str, received: u32) -> Ask {
         reason: Some(action.reason),
         confirm: action.label,
         is_grave: action.is_grave,
+        said: as_told(),
         call: Rc::new(move |filled| call(action, id, filled)),
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     admin::{
-        desk::{Ask, Call, Desk, Fields},
+        desk::{Ask, Call, Desk, Fields, as_told},
         pager::{Pager, encoded},
         pages::payment::payment_page,
         parts::{list_state::ListState, time::Time},
@@ -93,6 +93,7 @@ fn settle(id: Uuid, line: &StatementLine) -> Ask {
         reason: Some("Such as “on the statement of today”."),
         confirm: "Settle",
         is_grave: false,
+        said: as_told(),
         call: Rc::new(move |filled| {
             let path = format!("/api/admin/statements/{id}/lines/{}/settle", encoded(&receipt));
             Call::new(path, &ReasonRequest { reason: filled.reason() })

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 
-use crate::admin::desk::{Ask, Call, Desk, Fields};
+use crate::admin::desk::{Ask, Call, Desk, Fields, as_told};
 
 /// A button that tells M-Pesa where to report such payments.
 #[component]
@@ -20,6 +20,7 @@ pub(super) fn ByHand() -> impl IntoView {
             reason: None,
             confirm: "Tell M-Pesa",
             is_grave: false,
+            said: as_told(),
             call: Rc::new(|_| Call::new("/api/admin/mpesa/register-urls".to_owned(), &())),
         });
     };

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     admin::{
-        desk::{Ask, Call, Desk, Fields},
+        desk::{Ask, Call, Desk, Fields, as_told},
         pages::payment::{about as about_payment, payment_page},
         parts::time::Time,
         reader::Reader,
@@ -74,6 +74,7 @@ fn accept(claim: &ClaimRow) -> Ask {
         reason: Some("Where you have seen it, such as on the statement of today."),
         confirm: "I have seen it",
         is_grave: false,
+        said: as_told(),
         call: Rc::new(move |filled| {
             let request = AcceptClaimRequest {
                 // The field takes whole numbers only; the server refuses 0.
@@ -95,6 +96,7 @@ fn refuse(claim: &ClaimRow) -> Ask {
         reason: Some("Where you have looked."),
         confirm: "Refuse",
         is_grave: true,
+        said: as_told(),
         call: Rc::new(move |filled| {
             Call::new(format!("/api/admin/claims/{id}/refuse"), &ReasonRequest { reason: filled.reason() })
         }),

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     admin::{
-        desk::{Ask, Call, Desk, Fields, Filled},
+        desk::{Ask, Call, Desk, Fields, Filled, as_told},
         pager::encoded,
         parts::time::Time,
         reader::Reader,
@@ -85,6 +85,7 @@ fn assign(row: &ReceiptRow) -> Ask {
         reason: Some("How you know whose it is, such as “the customer showed me the message”."),
         confirm: "Assign",
         is_grave: false,
+        said: as_told(),
         call: Rc::new(move |filled| {
             let path = format!("/api/admin/receipts/{}/assign", encoded(&receipt));
             Call::new(path, &assignment(filled))
@@ -111,6 +112,7 @@ fn dismiss(row: &ReceiptRow) -> Ask {
         reason: Some("What it was for instead."),
         confirm: "Not for WiFi",
         is_grave: true,
+        said: as_told(),
         call: Rc::new(move |filled| {
             let path = format!("/api/admin/receipts/{}/dismiss", encoded(&receipt));
             Call::new(path, &ReasonRequest { reason: filled.reason() })

@@ -81,6 +81,7 @@ impl World {
             id,
             slug: slug.into(),
             name: slug.into(),
+            reach: routers::Reach::Direct,
             host: "127.0.0.1".into(),
             port,
             username: "admin".into(),
@@ -201,7 +202,16 @@ pub(super) struct Device {
 }
 
 /// Waits for a condition.
-pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    until_within(Duration::from_secs(20), what, look).await
+}
+
+/// Waits for a condition that much has to be done for.
+pub(super) async fn until_within<T, F: Future<Output = Option<T>>>(
+    most: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let waiting = async {
         loop {
             if let Some(found) = look().await {
@@ -210,7 +220,7 @@ pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(most, waiting).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 impl World {

@@ -4,7 +4,6 @@ mod cookie;
 mod host;
 mod login;
 mod print;
-mod reaper;
 mod session;
 
 use std::collections::BTreeMap;
@@ -79,6 +78,14 @@ impl Hotspot {
 }
 
 impl Router {
+    /// Ends every session of a user.
+    pub(crate) fn end_sessions_of(&mut self, user: &str, cause: Cause) {
+        let at: Vec<_> = self.hotspot.sessions.iter().filter(|s| s.user == user).map(|s| s.ip).collect();
+        for ip in at {
+            self.end_session(ip, cause);
+        }
+    }
+
     /// When the hotspot changes by itself next.
     pub(crate) fn next_hotspot_event_ms(&self) -> Option<Millis> {
         let packets = self.hotspot.devices.values().filter_map(|device| device.next_packet_ms);

@@ -13,7 +13,8 @@ const USER: &[Field] = &[
     COMMENT,
 ];
 
-const GROUP: &[Field] = &[text("name"), text("policy").default(""), text("skin").default("default"), COMMENT];
+const GROUP: &[Field] =
+    &[text("name"), Field::new("policy", Kind::Policies).default(""), text("skin").default("default"), COMMENT];
 
 pub(super) const MENUS: &[Menu] = &[
     Menu::named("/user", USER).mandatory(&["name", "group"]),

@@ -2,6 +2,7 @@
 
 mod access;
 mod hotspot;
+mod links;
 mod network;
 mod system;
 
@@ -38,6 +39,10 @@ pub(crate) enum Kind {
     Ref(&'static str, &'static [&'static str]),
     /// `rx/tx …`
     RateLimit,
+    /// Policies joined by commas; `!name` takes one away.
+    Policies,
+    /// 32 bytes in base64.
+    Key,
 }
 
 /// One argument or read-only value of a menu.
@@ -183,7 +188,7 @@ impl Menu {
 
 /// Every menu.
 pub(crate) fn menus() -> impl Iterator<Item = &'static Menu> {
-    hotspot::MENUS.iter().chain(network::MENUS).chain(system::MENUS).chain(access::MENUS)
+    hotspot::MENUS.iter().chain(links::MENUS).chain(network::MENUS).chain(system::MENUS).chain(access::MENUS)
 }
 
 /// The menu at `path`, if this release has it.

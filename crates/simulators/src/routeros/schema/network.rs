@@ -40,6 +40,10 @@ const SERVICE: &[Field] = &[
 
 const DNS: &[Field] = &[
     text("servers").default(""),
+    shown("dynamic-servers", ""),
+    text("use-doh-server").default(""),
+    Field::new("verify-doh-cert", Kind::Bool).default("false"),
+    Field::new("cache-max-ttl", Kind::Duration(&[])).default("1w"),
     Field::new("allow-remote-requests", Kind::Bool).default("true"),
     Field::new("cache-size", Kind::Number(64, 1_000_000, &[])).default("2048"),
 ];
@@ -56,7 +60,7 @@ const ADDRESS_LIST: &[Field] = &[
 
 const FILTER: &[Field] = &[
     Field::new("chain", Kind::Text),
-    text("action").default("accept"),
+    Field::new("action", Kind::Word(ACTIONS)).default("accept"),
     text("protocol"),
     Field::new("src-address", Kind::Address),
     Field::new("dst-address", Kind::Address),
@@ -69,6 +73,24 @@ const FILTER: &[Field] = &[
     text("in-interface-list"),
     text("out-interface-list"),
     text("connection-state"),
+    text("connection-nat-state"),
+    text("connection-type"),
+    text("connection-mark"),
+    text("ipsec-policy"),
+    text("src-mac-address"),
+    text("src-address-type"),
+    text("dst-address-type"),
+    text("icmp-options"),
+    text("tcp-flags"),
+    text("limit"),
+    text("dst-limit"),
+    text("reject-with"),
+    text("log-prefix"),
+    text("address-list"),
+    text("address-list-timeout"),
+    text("new-packet-mark"),
+    text("new-connection-mark"),
+    text("passthrough"),
     text("hotspot"),
     text("to-addresses"),
     text("to-ports"),
@@ -78,6 +100,29 @@ const FILTER: &[Field] = &[
     shown("dynamic", "false"),
     DISABLED,
     COMMENT,
+];
+
+const ACTIONS: &[&str] = &[
+    "accept",
+    "add-dst-to-address-list",
+    "add-src-to-address-list",
+    "drop",
+    "dst-nat",
+    "endpoint-independent-nat",
+    "fasttrack-connection",
+    "jump",
+    "log",
+    "mark-connection",
+    "mark-packet",
+    "masquerade",
+    "netmap",
+    "passthrough",
+    "redirect",
+    "reject",
+    "return",
+    "same",
+    "src-nat",
+    "tarpit",
 ];
 
 const QUEUE: &[Field] = &[
@@ -137,6 +182,8 @@ pub(super) const MENUS: &[Menu] = &[
     Menu::new("/ip/firewall/address-list", Shape::List, ADDRESS_LIST).mandatory(&["list", "address"]).unique(LIST),
     Menu::new("/ip/firewall/filter", Shape::Ordered, FILTER).mandatory(&["chain"]),
     Menu::new("/ip/firewall/nat", Shape::Ordered, FILTER).mandatory(&["chain"]),
+    Menu::new("/ip/firewall/mangle", Shape::Ordered, FILTER).mandatory(&["chain"]),
+    Menu::new("/ip/firewall/raw", Shape::Ordered, FILTER).mandatory(&["chain"]),
     Menu::named("/queue/simple", QUEUE).mandatory(&["target"]).verbs(&["move", "reset-counters", "reset-counters-all"]),
     Menu::new("/ip/dhcp-server/lease", Shape::List, LEASE).mandatory(&["address"]),
     Menu::named("/ip/dhcp-server/option", OPTION).mandatory(&["name", "code"]),

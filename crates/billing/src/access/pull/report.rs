@@ -1,0 +1,374 @@
+//! What a router sends when it asks: lines of fields joined by `;`, read here and nowhere else.
+//!
+//! ```text
+//! bando1;<nonce>;<ticket or ->;<part from 0>;<more|last>
+//! user;<id>;<name>;<mac>;<profile>;<limit-uptime>;<limit-bytes-total>;<uptime>;<bytes-in>;<bytes-out>;<disabled>;<comment>
+//! login;<id>;<mac>;<address>;<uptime>;<bytes-in>;<bytes-out>;<user>
+//! host;<id>;<mac>;<address>;<authorized>;<bypassed>
+//! profile;<id>;<name>;<rate-limit>;<shared-users>;<add-mac-cookie>
+//! failed;<verb>;<mac or name>
+//! router;<unix seconds>;<uptime>;<digest 1|0>;<reaper 1|0>;<version>;<board>;<identity>
+//! end;<lines of tables in all parts>
+//! ```
+//!
+//! The last field of `user`, `login` and `router` is the rest of the line: a comment of ours has `;` inside, and what
+//! others have named may have. Lines of another
+//! kind are for a later version and skipped; a line of a known kind that cannot be read makes the whole report
+//! worthless, because a row that is missing would look like a row that is to be made.
+
+use domain::MacAddr;
+use routeros_api::{
+    hotspot::{Active, Host, RouterState, User, UserProfile},
+    value::{TimeLimit, parse_bool, parse_duration},
+};
+
+/// Longest request, in bytes; RouterOS sends 64 KB at most.
+pub(super) const BODY_MAX: usize = 64 * 1024;
+/// Most parts of one report: 2 MB in all.
+pub(super) const PARTS_MAX: u16 = 64;
+
+/// A request that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the report cannot be read: {0}")]
+pub(super) struct Unreadable(&'static str);
+
+/// The first line of a request, and the rest of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Poll<'a> {
+    /// Comes back in the answer, so that the router takes no other for it.
+    pub nonce: &'a str,
+    /// What the last answer asked back; `None` when the router only asks.
+    pub ticket: Option<&'a str>,
+    /// Which part of the report this is, from 0.
+    pub part: u16,
+    /// Whether it is the last.
+    pub is_last: bool,
+    /// The lines after the first.
+    pub lines: &'a str,
+}
+
+impl<'a> Poll<'a> {
+    pub(super) fn parse(body: &'a str) -> Result<Self, Unreadable> {
+        let (head, lines) = body.split_once('\n').ok_or(Unreadable("no first line"))?;
+        let fields: Vec<&str> = head.split(';').collect();
+        let &[mark, nonce, ticket, part, last] = fields.as_slice() else {
+            return Err(Unreadable("the first line has not five fields"));
+        };
+        let is_plain = |text: &str, most: usize| {
+            (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
+        };
+        if mark != "bando1" || !is_plain(nonce, 80) || !is_plain(ticket, 32) {
+            return Err(Unreadable("the first line is not ours"));
+        }
+        let part = part.parse().ok().filter(|part| *part < PARTS_MAX).ok_or(Unreadable("part"))?;
+        let is_last = match last {
+            "last" => true,
+            "more" => false,
+            _ => return Err(Unreadable("neither more nor last")),
+        };
+        let ticket = Some(ticket).filter(|ticket| *ticket != "-");
+        if ticket.is_none() && (part > 0 || !is_last) {
+            return Err(Unreadable("parts without a ticket"));
+        }
+        Ok(Self { nonce, ticket, part, is_last, lines })
+    }
+}
+
+/// What a router says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct About {
+    /// Its clock, unix seconds; `None` when it could not tell.
+    pub clock_secs: Option<i64>,
+    /// Seconds since its start.
+    pub uptime_secs: Option<u64>,
+    /// Whether it checks a digest of the answers.
+    pub is_digesting: bool,
+    /// Whether its clean-up script is scheduled.
+    pub has_reaper: bool,
+    /// RouterOS release.
+    pub version: String,
+    /// Model.
+    pub board: String,
+    /// Its name for itself.
+    pub identity: String,
+}
+
+/// A command that the router could not carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failed {
+    /// The verb.
+    pub verb: String,
+    /// The device, if it was about one.
+    pub mac: Option<MacAddr>,
+    /// What it was about, as written.
+    pub about: String,
+}
+
+/// A whole report: all parts of it together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Report {
+    pub about: About,
+    pub failed: Vec<Failed>,
+    pub state: RouterState,
+}
+
+impl Report {
+    /// Reads the lines of all parts, in order.
+    pub(super) fn parse(lines: &str) -> Result<Self, Unreadable> {
+        let mut report = Self::default();
+        let mut rows: usize = 0;
+        let mut is_introduced = false;
+        let mut is_ended = false;
+        for line in lines.lines().filter(|line| !line.is_empty()) {
+            if is_ended {
+                return Err(Unreadable("something follows the end"));
+            }
+            let (kind, rest) = line.split_once(';').ok_or(Unreadable("a line without fields"))?;
+            match kind {
+                "user" => report.state.users.push(user(rest).ok_or(Unreadable("user"))?),
+                "login" => report.state.active.push(login(rest).ok_or(Unreadable("login"))?),
+                "host" => report.state.hosts.extend(host(rest).ok_or(Unreadable("host"))?),
+                "profile" => report.state.profiles.push(profile(rest).ok_or(Unreadable("profile"))?),
+                "failed" => report.failed.push(failed(rest).ok_or(Unreadable("failed"))?),
+                "router" => {
+                    report.about = about(rest).ok_or(Unreadable("router"))?;
+                    is_introduced = true;
+                }
+                "end" if rest.parse() == Ok(rows) => is_ended = true,
+                "end" => return Err(Unreadable("rows are missing")),
+                _ => {}
+            }
+            rows += usize::from(matches!(kind, "user" | "login" | "host" | "profile"));
+        }
+        if is_ended && is_introduced { Ok(report) } else { Err(Unreadable("it was cut")) }
+    }
+}
+
+/// Exactly `N` fields; the last is the rest of the line.
+fn fields<const N: usize>(rest: &str) -> Option<[&str; N]> {
+    let fields: Vec<&str> = rest.splitn(N, ';').collect();
+    fields.try_into().ok()
+}
+
+/// Exactly `N` fields, none of which may contain the separator.
+fn plain<const N: usize>(rest: &str) -> Option<[&str; N]> {
+    fields::<N>(rest).filter(|fields| fields.last().is_none_or(|last| !last.contains(';')))
+}
+
+fn id(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('*')?;
+    let is_id = (1..=16).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| text.to_owned())
+}
+
+/// Left out by the router when there is none.
+fn optional<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    if text.is_empty() { Some(None) } else { read(text).map(Some) }
+}
+
+fn count(text: &str) -> Option<u64> {
+    optional(text, |text| text.parse().ok()).map(Option::unwrap_or_default)
+}
+
+fn flag(text: &str) -> Option<bool> {
+    optional(text, |text| parse_bool(text).ok()).map(Option::unwrap_or_default)
+}
+
+fn duration(text: &str) -> Option<std::time::Duration> {
+    optional(text, |text| parse_duration(text).ok()).map(Option::unwrap_or_default)
+}
+
+fn limit(text: &str) -> Option<Option<std::time::Duration>> {
+    let limit = optional(text, |text| TimeLimit::parse(text).ok())?;
+    Some(limit.and_then(|limit| match limit {
+        TimeLimit::After(limit) if !limit.is_zero() => Some(limit),
+        _ => None,
+    }))
+}
+
+fn user(rest: &str) -> Option<User> {
+    let [row, name, mac, profile, uptime_limit, bytes_limit, uptime, bytes_in, bytes_out, disabled, comment] =
+        fields::<11>(rest)?;
+    Some(User {
+        id: id(row)?,
+        name: name.to_owned(),
+        // A lock on something else is a lock that is wrong, and corrected.
+        mac: mac.parse().ok(),
+        profile: profile.to_owned(),
+        limit_uptime: limit(uptime_limit)?,
+        limit_bytes_total: Some(count(bytes_limit)?).filter(|limit| *limit > 0),
+        uptime: duration(uptime)?,
+        bytes_in: count(bytes_in)?,
+        bytes_out: count(bytes_out)?,
+        comment: comment.to_owned(),
+        is_disabled: flag(disabled)?,
+    })
+}
+
+fn login(rest: &str) -> Option<Active> {
+    let [row, mac, address, uptime, bytes_in, bytes_out, user] = fields::<7>(rest)?;
+    Some(Active {
+        id: id(row)?,
+        user: user.to_owned(),
+        mac: mac.parse().ok(),
+        address: address.to_owned(),
+        uptime: duration(uptime)?,
+        bytes_in: count(bytes_in)?,
+        bytes_out: count(bytes_out)?,
+        session_time_left: None,
+    })
+}
+
+/// A host without an address of a device, such as a multicast source, is nobody's.
+fn host(rest: &str) -> Option<Option<Host>> {
+    let [row, mac, address, authorized, bypassed] = plain::<5>(rest)?;
+    let (row, is_authorized, is_bypassed) = (id(row)?, flag(authorized)?, flag(bypassed)?);
+    let mac: Option<MacAddr> = mac.parse().ok();
+    Some(mac.map(|mac| Host {
+        id: row,
+        mac: Some(mac),
+        address: address.to_owned(),
+        to_address: String::new(),
+        is_authorized,
+        is_bypassed,
+    }))
+}
+
+fn profile(rest: &str) -> Option<UserProfile> {
+    let [row, name, rate_limit, shared_users, cookie] = plain::<5>(rest)?;
+    Some(UserProfile {
+        id: id(row)?,
+        name: name.to_owned(),
+        rate_limit: rate_limit.to_owned(),
+        shared_users: shared_users.to_owned(),
+        is_adding_mac_cookie: flag(cookie)?,
+    })
+}
+
+fn failed(rest: &str) -> Option<Failed> {
+    let [verb, about] = plain::<2>(rest)?;
+    let is_verb = !verb.is_empty() && verb.len() <= 16 && verb.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_verb.then(|| Failed { verb: verb.to_owned(), mac: about.parse().ok(), about: about.chars().take(64).collect() })
+}
+
+fn about(rest: &str) -> Option<About> {
+    let [clock, uptime, digest, reaper, version, board, identity] = fields::<7>(rest)?;
+    let either = |text: &str| match text {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
+    };
+    Some(About {
+        clock_secs: clock.parse().ok(),
+        uptime_secs: optional(uptime, |text| parse_duration(text).ok())?.map(|uptime| uptime.as_secs()),
+        is_digesting: either(digest)?,
+        has_reaper: either(reaper)?,
+        version: version.chars().take(40).collect(),
+        board: board.chars().take(60).collect(),
+        identity: identity.chars().take(60).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const USER: &str = "user;*2F;A4:CF:12:00:00:01;A4:CF:12:00:00:01;bando-p0a0b0c0d-v1;01:00:00;1073741824;00:02:05;10;20;false;bando1;g=018f6b1c-0000-7000-8000-000000000001;e=1795324800\n";
+    const REST: &str = "login;*C0A80A08;A4:CF:12:00:00:01;10.5.50.23;1d02:00:00;5;6;A4:CF:12:00:00:01\nhost;*3;A4:CF:12:00:00:01;10.5.50.23;true;false\nprofile;*4;bando-p0a0b0c0d-v1;512k/2M;2;false\nfailed;login;A4:CF:12:00:00:01\nrouter;1795321200;00:10:00;1;1;7.18.2 (stable);hAP ax2;Cafe; upstairs\nend;4\n";
+
+    #[test]
+    fn a_report_is_read() {
+        let body = format!("bando1;7-9;0123456789abcdef;0;last\n{USER}{REST}");
+        let poll = Poll::parse(&body).unwrap();
+        assert_eq!((poll.nonce, poll.ticket, poll.part, poll.is_last), ("7-9", Some("0123456789abcdef"), 0, true));
+        let report = Report::parse(poll.lines).unwrap();
+        let user = &report.state.users[0];
+        assert_eq!(user.comment, "bando1;g=018f6b1c-0000-7000-8000-000000000001;e=1795324800");
+        assert_eq!((user.limit_uptime.unwrap().as_secs(), user.uptime.as_secs()), (3600, 125));
+        assert_eq!((user.limit_bytes_total, user.bytes_in, user.bytes_out), (Some(1_073_741_824), 10, 20));
+        assert_eq!(report.state.active[0].uptime.as_secs(), 93_600);
+        assert!(report.state.hosts[0].is_authorized && !report.state.hosts[0].is_bypassed);
+        assert_eq!(report.state.profiles[0].rate_limit, "512k/2M");
+        assert_eq!(report.failed[0].verb, "login");
+        assert_eq!(report.about.clock_secs, Some(1_795_321_200));
+        assert_eq!((report.about.uptime_secs, report.about.is_digesting), (Some(600), true));
+        assert_eq!((report.about.has_reaper, report.about.identity.as_str()), (true, "Cafe; upstairs"));
+    }
+
+    #[test]
+    fn what_a_router_leaves_out_is_absent() {
+        let lines = "user;*1;A4:CF:12:00:00:01;;;;;;;;;\nrouter;;;0;0;;;\nend;1\n";
+        let report = Report::parse(lines).unwrap();
+        let user = &report.state.users[0];
+        assert_eq!((user.mac, user.limit_uptime, user.limit_bytes_total), (None, None, None));
+        assert_eq!(report.about, About::default());
+    }
+
+    #[test]
+    fn lines_of_a_later_version_are_skipped_and_broken_ones_are_not() {
+        assert!(Report::parse("radar;on\nrouter;1;1s;0;1;7;x;y\nend;0\n").is_ok());
+        for broken in [
+            "user;*1;A4\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "user;2F;A4:CF:12:00:00:01;;;;;;;;;\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "user;*1;A4:CF:12:00:00:01;;;soon;;;;;;\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "login;*1;a;b;c;1s;1\nrouter;1;1s;0;1;7;x;y\nend;1\n",
+            "router;1;1s;0;1;7;x;y\nend;1\n",
+            "router;1;1s;0;1;7;x;y\n",
+            "router;1;1s;2;1;7;x;y\nend;0\n",
+            "end;0\n",
+            "router;1;1s;0;1;7;x;y\nend;0\nuser;*1;A4:CF:12:00:00:01;;;;;;;;;\n",
+            "nothing\n",
+        ] {
+            assert!(Report::parse(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_that_is_not_ours_is_refused() {
+        for wrong in [
+            "",
+            "bando1;1;-;0;last",
+            "bando2;1;-;0;last\n",
+            "bando1;;-;0;last\n",
+            "bando1;1 2;-;0;last\n",
+            "bando1;1;-;1;last\n",
+            "bando1;1;-;0;more\n",
+            "bando1;1;t;64;last\n",
+            "bando1;1;t;-1;last\n",
+            "bando1;1;t;0;now\n",
+            "bando1;1;t;0;last;\n",
+        ] {
+            assert!(Poll::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(body in "(bando1|user|host|login|profile|router|end|failed|[*;\n0-9A-F:/.kM-]){0,60}") {
+            if let Ok(poll) = Poll::parse(&body) {
+                let _ = Report::parse(poll.lines);
+            }
+            let _ = Report::parse(&body);
+        }
+
+        #[test]
+        fn a_report_that_was_cut_anywhere_is_refused(at in 0_usize..1000) {
+            let whole = format!("{USER}{REST}");
+            let cut = whole.get(..at.min(whole.len())).unwrap();
+            // Without its last line break nothing is missing.
+            prop_assert_eq!(Report::parse(cut).is_ok(), cut.len() + 1 >= whole.len());
+        }
+
+        #[test]
+        fn what_is_written_is_read(used in 0_u64..10_000_000, limit in 1_u64..10_000_000, bytes in any::<u64>(), comment in "[ -~]{0,40}") {
+            let uptime = routeros_api::value::format_duration(std::time::Duration::from_secs(used));
+            let lines = format!("user;*1;A4:CF:12:00:00:01;;p;{limit};{bytes};{uptime};0;{bytes};true;{comment}\nrouter;1;1s;0;1;7;x;y\nend;1\n");
+            let user = Report::parse(&lines).unwrap().state.users.remove(0);
+            prop_assert_eq!(user.uptime.as_secs(), used);
+            prop_assert_eq!(user.limit_uptime.unwrap().as_secs(), limit);
+            prop_assert_eq!((user.bytes_out, user.is_disabled, user.comment), (bytes, true, comment));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+:foreach row in=$older do={ /ip firewall filter remove $row }

@@ -1,0 +1,2 @@
+# RouterOS 7.
+/system ntp client set enabled=yes servers="{{SERVERS}}"

@@ -1,0 +1,1 @@
+/system clock set time-zone-autodetect=no time-zone-name="{{ZONE}}"

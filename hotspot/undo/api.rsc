@@ -1,0 +1,1 @@
+/ip service set api address="{{ADDRESS}}" disabled="{{DISABLED}}"

@@ -1,0 +1,1 @@
+:foreach row in=[/certificate find name="bando-api"] do={ /certificate remove $row }

@@ -1,0 +1,1 @@
+/ip dns set allow-remote-requests="{{VALUE}}"

@@ -1,0 +1,1 @@
+/system ntp client set enabled="{{ENABLED}}" servers="{{SERVERS}}"

@@ -1,0 +1,1 @@
+:foreach row in=[/file find name="{{PAGE}}"] do={ /file remove $row }

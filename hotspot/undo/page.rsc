@@ -1,0 +1,1 @@
+:local got [/tool fetch url="{{URL}}" check-certificate="{{CHECK}}" dst-path="{{PAGE}}" as-value]

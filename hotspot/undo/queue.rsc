@@ -1,0 +1,1 @@
+/ip hotspot profile set [find name="{{PROFILE}}"] install-hotspot-queue=yes

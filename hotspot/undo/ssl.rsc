@@ -1,0 +1,1 @@
+/ip service set api-ssl certificate="{{CERTIFICATE}}" address="{{ADDRESS}}" disabled="{{DISABLED}}"

@@ -1,0 +1,1 @@
+:foreach row in=[/user find name="bando"] do={ /user remove $row }

@@ -1,0 +1,1 @@
+/system clock set time-zone-name="{{ZONE}}" time-zone-autodetect="{{AUTODETECT}}"
