@@ -5,12 +5,12 @@ use tokio::sync::oneshot;
 use super::{
     account::{Login, policy_of},
     facts::zone_hours,
-    query::{self, Attribute},
+    query::{self, Attribute, Query},
     router::Router,
     schema::{self, Menu, Shape},
     script::machine::Outcome,
     sentence::Command,
-    table,
+    table::{self, Row},
     trap::Trap,
 };
 
@@ -129,9 +129,20 @@ impl Router {
 
     /// All rows of a menu as printed.
     pub(crate) fn records(&self, menu: &'static Menu) -> Vec<Vec<Attribute>> {
-        let mut records: Vec<Vec<Attribute>> = self
-            .computed_records(menu.path)
-            .unwrap_or_else(|| self.rows(menu.path).iter().map(|row| table::record(menu, row)).collect());
+        self.records_for(menu, &[])
+    }
+
+    /// As [`Self::records`], without rows of which it is plain at first sight that `queries` do not want them.
+    pub(crate) fn records_for(&self, menu: &'static Menu, queries: &[Query]) -> Vec<Vec<Attribute>> {
+        let equal = query::all_equal(queries);
+        let mac = equal.iter().find(|(name, _)| *name == "mac-address");
+        let mac = mac.and_then(|(_, mac)| std::str::from_utf8(mac).ok());
+        let may_match = |row: &&Row| {
+            equal.iter().all(|(name, wanted)| row.values.get(name).is_none_or(|value| value.as_slice() == *wanted))
+        };
+        let mut records: Vec<Vec<Attribute>> = self.computed_records(menu.path, mac).unwrap_or_else(|| {
+            self.rows(menu.path).iter().filter(may_match).map(|row| table::record(menu, row)).collect()
+        });
         if menu.path == "/file" {
             // What is too long is not shown at all.
             let most = self.contents_bytes_max();
@@ -148,7 +159,7 @@ impl Router {
             return Err(Trap::unknown_parameter(name));
         }
         let wanted = command.selectors_of("from");
-        let mut rows = self.records(menu);
+        let mut rows = self.records_for(menu, &command.queries);
         rows.retain(|row| wanted.as_ref().is_none_or(|ids| is_selected(row, ids)));
         rows.retain(|row| query::matches(&command.queries, row));
         for row in &mut rows {

@@ -11,15 +11,15 @@ fn record(pairs: &[(&str, &str)]) -> Vec<Attribute> {
 }
 
 impl Router {
-    /// The rows of a computed menu, or of one of the hotspot's own tables.
-    pub(crate) fn computed_records(&self, path: &str) -> Option<Vec<Vec<Attribute>>> {
+    /// The rows of a computed menu, or of one of the hotspot's own tables; there, of a device only if one is named.
+    pub(crate) fn computed_records(&self, path: &str, mac: Option<&str>) -> Option<Vec<Vec<Attribute>>> {
         match path {
             "/system/resource" => Some(vec![self.resource()]),
             "/system/clock" => Some(vec![self.clock_record()]),
             "/system/license" => Some(vec![self.license()]),
             "/system/device-mode" => Some(vec![self.device_mode()]),
             "/user/active" => Some(self.api_session_records()),
-            _ => self.hotspot_records(path),
+            _ => self.hotspot_records(path, mac),
         }
     }
 

@@ -69,6 +69,15 @@ pub(crate) fn matches(queries: &[Query], row: &[Attribute]) -> bool {
     stack.into_iter().all(|passed| passed)
 }
 
+/// What every row must have that passes, where `queries` are nothing but `?name=x`.
+pub(crate) fn all_equal(queries: &[Query]) -> Vec<(&str, &[u8])> {
+    let equal = queries.iter().map(|query| match query {
+        Query::Equal(name, wanted) => Some((name.as_str(), wanted.as_slice())),
+        _ => None,
+    });
+    equal.collect::<Option<_>>().unwrap_or_default()
+}
+
 /// Numbers and durations by size, anything else as text.
 fn compare(left: &[u8], right: &[u8]) -> std::cmp::Ordering {
     let number = |bytes: &[u8]| {

@@ -155,7 +155,7 @@ impl Router {
     /// Removes a row without asking.
     pub(crate) fn delete(&mut self, path: &'static str, id: u32) -> Option<Row> {
         let table = self.table(path);
-        let at = table.rows.iter().position(|row| row.id == id)?;
+        let at = table.place(id)?;
         let row = table.rows.remove(at);
         self.announce_gone(path, &row.wire_id());
         Some(row)

@@ -56,7 +56,7 @@ impl Router {
                 value::parse_mac(&text).ok_or_else(|| Trap::new("invalid value of mac-address, mac address required"))
             })
             .transpose()?;
-        let host = self.hotspot.hosts.iter().find(|host| host.ip == ip);
+        let host = self.hotspot.hosts.at(ip).next();
         let host_mac = host.map(|host| host.mac.clone()).ok_or_else(|| Trap::new(format!("unknown host IP {ip}")))?;
         if mac.is_some_and(|mac| mac != host_mac) {
             return Err(Trap::new("wrong MAC provided"));

@@ -76,11 +76,18 @@ impl Table {
     }
 
     pub(crate) fn find(&self, id: u32) -> Option<&Row> {
-        self.rows.iter().find(|row| row.id == id)
+        self.rows.get(self.place(id)?)
     }
 
     pub(crate) fn find_mut(&mut self, id: u32) -> Option<&mut Row> {
-        self.rows.iter_mut().find(|row| row.id == id)
+        let place = self.place(id)?;
+        self.rows.get_mut(place)
+    }
+
+    /// Ids grow from row to row, until somebody moves rows.
+    pub(crate) fn place(&self, id: u32) -> Option<usize> {
+        let guess = self.rows.binary_search_by_key(&id, |row| row.id).ok();
+        guess.or_else(|| self.rows.iter().position(|row| row.id == id))
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&Row> {

@@ -1,6 +1,6 @@
 //! The host table: who is on the air, since when, and when the router forgets them.
 
-use std::net::Ipv4Addr;
+use std::{collections::HashSet, net::Ipv4Addr};
 
 use super::{Cause, Device, Host};
 use crate::routeros::{
@@ -14,6 +14,13 @@ use crate::routeros::{
 const RETRY_MS: Millis = 10_000;
 /// Idle time after which a silent host is forgotten if the server says nothing (documented default).
 const IDLE_DEFAULT_MS: Millis = 300_000;
+
+/// How long hosts that are not logged in are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    idle_ms: Millis,
+    login_ms: Option<Millis>,
+}
 
 impl Router {
     /// The first hotspot server that runs.
@@ -58,7 +65,7 @@ impl Router {
 
     fn fall_silent(&mut self, mac: &str, ip: Ipv4Addr) {
         let now_ms = self.now_ms;
-        for host in self.hotspot.hosts.iter_mut().filter(|host| host.mac == mac && host.ip == ip) {
+        if let Some(host) = self.hotspot.host_mut(mac, ip) {
             host.left_ms.get_or_insert(now_ms);
         }
     }
@@ -66,12 +73,10 @@ impl Router {
     /// `.10` and upwards of the hotspot network, skipping what is in use.
     fn free_address(&self) -> Ipv4Addr {
         let base = self.options.network.to_bits();
+        let used: HashSet<Ipv4Addr> = self.hotspot.devices.values().map(|device| device.ip).collect();
         (10..65_534_u32)
             .map(|offset| Ipv4Addr::from_bits(base.saturating_add(offset)))
-            .find(|ip| {
-                let of_device = self.hotspot.devices.values().any(|device| device.ip == *ip);
-                !of_device && !self.hotspot.hosts.iter().any(|host| host.ip == *ip)
-            })
+            .find(|ip| !used.contains(ip) && self.hotspot.hosts.at(*ip).next().is_none())
             .unwrap_or(self.options.network)
     }
 
@@ -84,7 +89,7 @@ impl Router {
         if self.hotspot_server().is_none() {
             return;
         }
-        if let Some(host) = self.hotspot.hosts.iter_mut().find(|host| host.mac == mac && host.ip == ip) {
+        if let Some(host) = self.hotspot.host_mut(mac, ip) {
             host.left_ms = None;
             self.try_mac_login(mac, ip);
             return;
@@ -120,30 +125,31 @@ impl Router {
     }
 
     /// When the router forgets a host that is not logged in: its login timeout, or its idle timeout once silent.
-    pub(super) fn host_ends_ms(&self, host: &Host) -> Option<Millis> {
+    pub(super) fn host_ends_ms(&self, host: &Host, timeouts: Timeouts) -> Option<Millis> {
         if self.hotspot.session_at(host.ip).is_some() {
             return None;
         }
+        let idle_ms = host.left_ms.map(|left| left.saturating_add(timeouts.idle_ms));
+        let login_ms = timeouts.login_ms.filter(|_| self.binding(&host.mac, host.ip) == "regular");
+        let login_ms = login_ms.map(|ms| host.waiting_since_ms.saturating_add(ms));
+        idle_ms.into_iter().chain(login_ms).min()
+    }
+
+    /// What the running server says of hosts that are not logged in.
+    pub(super) fn timeouts(&self) -> Timeouts {
         let timeout = |name: &str| {
             self.hotspot_server().and_then(|server| parse_duration_ms(&server.text(name))).filter(|ms| *ms > 0)
         };
-        let idle_ms = host.left_ms.map(|left| left.saturating_add(timeout("idle-timeout").unwrap_or(IDLE_DEFAULT_MS)));
-        let login_ms = match self.binding(&host.mac, host.ip).as_str() {
-            "regular" => timeout("login-timeout").map(|ms| host.waiting_since_ms.saturating_add(ms)),
-            _ => None,
-        };
-        idle_ms.into_iter().chain(login_ms).min()
+        Timeouts { idle_ms: timeout("idle-timeout").unwrap_or(IDLE_DEFAULT_MS), login_ms: timeout("login-timeout") }
     }
 
     /// Takes a host out of the table, with its session. A device that is still there sends its next packet soon.
     pub(crate) fn remove_host(&mut self, id: u32) -> bool {
-        let Some(at) = self.hotspot.hosts.iter().position(|host| host.id == id) else { return false };
-        let ip = self.hotspot.hosts.get(at).map(|host| host.ip);
-        if let Some(ip) = ip.filter(|ip| self.hotspot.session_at(*ip).is_some()) {
+        let Some(ip) = self.hotspot.hosts.iter().find(|host| host.id == id).map(|host| host.ip) else { return false };
+        if self.hotspot.session_at(ip).is_some() {
             self.end_session(ip, Cause::HostRemoved);
         }
-        let Some(at) = self.hotspot.hosts.iter().position(|host| host.id == id) else { return true };
-        let host = self.hotspot.hosts.remove(at);
+        let Some(host) = self.hotspot.hosts.remove(|host| host.id == id) else { return true };
         self.announce_gone("/ip/hotspot/host", &format!("*{id:X}"));
         self.expect_packet(&host.mac, host.ip);
         true

@@ -48,7 +48,7 @@ impl Router {
     /// MAC login, then MAC cookie: once per host entry, unless the entry was logged out by an administrator.
     pub(super) fn try_mac_login(&mut self, mac: &str, ip: Ipv4Addr) {
         let regular = self.binding(mac, ip) == "regular";
-        let Some(host) = self.hotspot.hosts.iter_mut().find(|host| host.mac == mac && host.ip == ip) else { return };
+        let Some(host) = self.hotspot.host_mut(mac, ip) else { return };
         if host.mac_login_tried || !regular {
             return;
         }
@@ -112,7 +112,7 @@ impl Router {
     }
 
     fn host_mut(&mut self, attempt: &Attempt<'_>) -> Option<&mut super::Host> {
-        self.hotspot.hosts.iter_mut().find(|host| host.mac == attempt.mac && host.ip == attempt.ip)
+        self.hotspot.host_mut(attempt.mac, attempt.ip)
     }
 
     fn cookies_after_login(&mut self, attempt: &Attempt<'_>, profile: &Row) {
@@ -136,8 +136,9 @@ impl Router {
         }
         let server = self.hotspot_server().map(|row| row.text("name")).unwrap_or_default();
         let of_here = |row: &&Row| matches!(row.text("server").as_str(), "" | "all") || row.text("server") == server;
+        let is_named = |row: &&Row| row.values.get("name").is_some_and(|value| value == name.as_bytes());
         let users = self.rows("/ip/hotspot/user");
-        let user = users.iter().filter(|row| !row.builtin && row.text("name") == name).find(of_here);
+        let user = users.iter().filter(|row| !row.builtin).filter(is_named).find(of_here);
         let user = user.filter(|row| !row.is_true("disabled")).ok_or(BAD_LOGIN)?;
         if attempt.password.is_some_and(|password| user.text("password") != password) {
             return Err(BAD_LOGIN.to_owned());

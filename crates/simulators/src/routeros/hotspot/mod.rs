@@ -1,5 +1,6 @@
 //! The hotspot: devices on the air, the hosts the router sees, the sessions it lets through.
 
+mod by_address;
 mod cookie;
 mod host;
 mod login;
@@ -8,6 +9,7 @@ mod session;
 
 use std::collections::BTreeMap;
 
+use by_address::{ByAddress, HasAddress};
 pub(crate) use login::{Attempt, LoginBy};
 pub(crate) use session::{Cause, Session};
 
@@ -52,12 +54,24 @@ pub(crate) struct Cookie {
     pub(crate) expires_ms: Millis,
 }
 
+impl HasAddress for Host {
+    fn ip(&self) -> std::net::Ipv4Addr {
+        self.ip
+    }
+}
+
+impl HasAddress for Session {
+    fn ip(&self) -> std::net::Ipv4Addr {
+        self.ip
+    }
+}
+
 /// Everything of the hotspot that is not configuration. All but cookies and devices is lost at a reboot.
 #[derive(Debug, Default)]
 pub(crate) struct Hotspot {
     pub(crate) devices: BTreeMap<String, Device>,
-    pub(crate) hosts: Vec<Host>,
-    pub(crate) sessions: Vec<Session>,
+    pub(crate) hosts: ByAddress<Host>,
+    pub(crate) sessions: ByAddress<Session>,
     pub(crate) cookies: Vec<Cookie>,
     next_id: u32,
 }
@@ -69,11 +83,15 @@ impl Hotspot {
     }
 
     pub(crate) fn host(&self, mac: &str, ip: std::net::Ipv4Addr) -> Option<&Host> {
-        self.hosts.iter().find(|host| host.mac == mac && host.ip == ip)
+        self.hosts.at(ip).find(|host| host.mac == mac)
     }
 
     pub(crate) fn session_at(&self, ip: std::net::Ipv4Addr) -> Option<&Session> {
-        self.sessions.iter().find(|session| session.ip == ip)
+        self.sessions.at(ip).next()
+    }
+
+    pub(crate) fn host_mut(&mut self, mac: &str, ip: std::net::Ipv4Addr) -> Option<&mut Host> {
+        self.hosts.find_at_mut(ip, |host| host.mac == mac)
     }
 }
 
@@ -90,7 +108,8 @@ impl Router {
     pub(crate) fn next_hotspot_event_ms(&self) -> Option<Millis> {
         let packets = self.hotspot.devices.values().filter_map(|device| device.next_packet_ms);
         let sessions = self.hotspot.sessions.iter().filter_map(|session| self.session_ends(session)).map(|(at, _)| at);
-        let hosts = self.hotspot.hosts.iter().filter_map(|host| self.host_ends_ms(host));
+        let timeouts = self.timeouts();
+        let hosts = self.hotspot.hosts.iter().filter_map(move |host| self.host_ends_ms(host, timeouts));
         let cookies = self.hotspot.cookies.iter().map(|cookie| cookie.expires_ms);
         packets.chain(sessions).chain(hosts).chain(cookies).min()
     }
@@ -109,9 +128,9 @@ impl Router {
         for (ip, cause) in due {
             self.end_session(ip, cause);
         }
-        let hosts = &self.hotspot.hosts;
-        let silent: Vec<u32> =
-            hosts.iter().filter(|h| self.host_ends_ms(h).is_some_and(|at| at <= now_ms)).map(|h| h.id).collect();
+        let timeouts = self.timeouts();
+        let is_over = |host: &&Host| self.host_ends_ms(host, timeouts).is_some_and(|at| at <= now_ms);
+        let silent: Vec<u32> = self.hotspot.hosts.iter().filter(is_over).map(|host| host.id).collect();
         for id in silent {
             self.remove_host(id);
         }

@@ -17,11 +17,19 @@ fn put(record: &mut Vec<Attribute>, name: &str, value: impl Into<Vec<u8>>) {
 }
 
 impl Router {
-    /// The rows of `/ip/hotspot/active`, `/ip/hotspot/host` or `/ip/hotspot/cookie`.
-    pub(crate) fn hotspot_records(&self, path: &str) -> Option<Vec<Vec<Attribute>>> {
+    /// The rows of `/ip/hotspot/active`, `/ip/hotspot/host` or `/ip/hotspot/cookie`; of a device only, if one is
+    /// named.
+    pub(crate) fn hotspot_records(&self, path: &str, mac: Option<&str>) -> Option<Vec<Vec<Attribute>>> {
+        let is_of = |of: &str| mac.is_none_or(|mac| mac == of);
         match path {
-            "/ip/hotspot/active" => Some(self.hotspot.sessions.iter().map(|s| self.active_record(s)).collect()),
-            "/ip/hotspot/host" => Some(self.hotspot.hosts.iter().map(|h| self.host_record(h)).collect()),
+            "/ip/hotspot/active" => {
+                let sessions = self.hotspot.sessions.iter().filter(|session| is_of(&session.mac));
+                Some(sessions.map(|session| self.active_record(session)).collect())
+            }
+            "/ip/hotspot/host" => {
+                let hosts = self.hotspot.hosts.iter().filter(|host| is_of(&host.mac));
+                Some(hosts.map(|host| self.host_record(host)).collect())
+            }
             "/ip/hotspot/cookie" => Some(self.hotspot.cookies.iter().map(|c| self.cookie_record(c)).collect()),
             _ => None,
         }

@@ -153,8 +153,7 @@ impl Router {
 
     /// Ends the session at `ip`, if there is one; folds its counters into the user.
     pub(crate) fn end_session(&mut self, ip: Ipv4Addr, cause: Cause) {
-        let Some(at) = self.hotspot.sessions.iter().position(|session| session.ip == ip) else { return };
-        let session = self.hotspot.sessions.remove(at);
+        let Some(session) = self.hotspot.sessions.remove(|session| session.ip == ip) else { return };
         self.fold(&session);
         self.announce_gone("/ip/hotspot/active", &super::print::active_id(ip));
         for (path, id) in &session.rows {
@@ -166,7 +165,7 @@ impl Router {
             self.drop_mac_cookies(&session.mac);
         }
         let now_ms = self.now_ms;
-        for host in self.hotspot.hosts.iter_mut().filter(|host| host.mac == session.mac && host.ip == ip) {
+        if let Some(host) = self.hotspot.host_mut(&session.mac, ip) {
             host.waiting_since_ms = now_ms;
         }
         match cause {
@@ -178,7 +177,7 @@ impl Router {
             }
             // Logged out by an administrator, a device whose user still exists is back with its next packet.
             Cause::AdminReset => {
-                if let Some(host) = self.hotspot.hosts.iter_mut().find(|h| h.mac == session.mac && h.ip == ip) {
+                if let Some(host) = self.hotspot.host_mut(&session.mac, ip) {
                     host.mac_login_tried = false;
                 }
                 self.expect_packet(&session.mac, ip);
@@ -211,11 +210,11 @@ impl Router {
         let Some(device) = self.hotspot.devices.get(mac).filter(|device| device.present) else { return false };
         let ip = device.ip;
         self.packet(mac);
-        if let Some(host) = self.hotspot.hosts.iter_mut().find(|host| host.mac == mac && host.ip == ip) {
+        if let Some(host) = self.hotspot.host_mut(mac, ip) {
             host.bytes_in = host.bytes_in.saturating_add(bytes_in);
             host.bytes_out = host.bytes_out.saturating_add(bytes_out);
         }
-        let Some(session) = self.hotspot.sessions.iter_mut().find(|session| session.ip == ip) else {
+        let Some(session) = self.hotspot.sessions.find_at_mut(ip, |_| true) else {
             return self.hotspot.host(mac, ip).is_some() && self.binding(mac, ip) == "bypassed";
         };
         session.bytes_in = session.bytes_in.saturating_add(bytes_in);
