@@ -268,7 +268,8 @@ async fn a_login_is_proved_by_the_routers_own_list() {
 
 #[tokio::test]
 async fn a_renewed_device_is_logged_out_first_and_an_unchanged_one_left_alone() {
-    let row: &[&str] = &["!re", "=.id=*9", "=user=A4:CF:12:00:00:01", "=mac-address=A4:CF:12:00:00:01"];
+    let row: &[&str] =
+        &["!re", "=.id=*9", "=user=A4:CF:12:00:00:01", "=mac-address=A4:CF:12:00:00:01", "=address=10.5.50.23"];
     let active = Active {
         id: "*9".into(),
         user: MAC.into(),
@@ -305,9 +306,19 @@ async fn refused_logins_are_told_apart() {
         let outcome = play(router, hotspot.login_active(mac(), &state, false), &[(LOGIN, refusal)]).await;
         assert_eq!(outcome.map_err(|error| error.refusal().expect("a refusal")), expected, "{text}");
     }
+    // Refused, but on all the same: the router had let the device in by itself.
+    let verify: &[&str] = &["/ip/hotspot/active/print", ACTIVE_FIELDS, "?mac-address=A4:CF:12:00:00:01"];
+    let row: &[&str] = &["!re", "=.id=*9", "=user=A4:CF:12:00:00:01", "=address=10.5.50.23"];
+    let (hotspot, router) = pair().await;
+    let refusal: &[&[&str]] = &[&["!trap", "=message=no more sessions are allowed for user X"], &["!done"]];
+    let script: &[(&[&str], &[&[&str]])] = &[(LOGIN, refusal), (verify, &[row, &["!done"]])];
+    let outcome = play(router, hotspot.login_active(mac(), &state, false), script).await;
+    assert!(matches!(outcome, Ok(LoginOutcome::Online(_))), "{outcome:?}");
+
     let (hotspot, router) = pair().await;
     let script: &[(&[&str], &[&[&str]])] = &[
         (LOGIN, &[&["!trap", "=message=wrong MAC provided"], &["!done"]]),
+        (verify, &[&["!done"]]),
         (&["/ip/hotspot/host/remove", "=.id=*7"], &[&["!done"]]),
     ];
     let outcome = play(router, hotspot.login_active(mac(), &state, false), script).await;
