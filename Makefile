@@ -27,7 +27,7 @@ bench-payments: ## payments begun and settled a second, beside the same statemen
 bench-routers: ## from settled to online, catch-up of a router that was away, routers with 5,000 users, 200 routers at once
 	@scripts/bench-routers
 
-bench: ## release build, then latencies, pages per second, memory, start time and size
+bench: ## release build, then latencies, pages per second, memory, start time, size, and bench-routers
 	@scripts/bench
 
 dist: ## dist/bando: the release program with everything that browsers load inside
