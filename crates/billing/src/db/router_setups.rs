@@ -132,7 +132,8 @@ pub(crate) async fn record_fetched(pool: &MySqlPool, id: Uuid, now: DateTime<Utc
     Ok(())
 }
 
-/// Makes `run` the one that counts. `false` if another router has answered to this line before.
+/// Makes `run` the one that counts. `false` if another router has answered to this line before, or a later run: what
+/// an interrupted run said may arrive after the next one has begun.
 pub(crate) async fn bind_run(
     executor: impl MySqlExecutor<'_>,
     id: Uuid,
@@ -143,12 +144,14 @@ pub(crate) async fn bind_run(
     // Zero rows also means "nothing changed", so the caller's transaction reads back what holds.
     let done = sqlx::query!(
         "update router_setups set run = ?, router_key = ?, remote_ip = coalesce(?, remote_ip)
-         where id = ? and (router_key is null or router_key = ?)",
+         where id = ? and (router_key is null or router_key = ?)
+           and (run is null or substr(run, 2) <= substr(?, 2))",
         run,
         router_key,
         remote_ip,
         id,
-        router_key
+        router_key,
+        run
     )
     .execute(executor)
     .await?;

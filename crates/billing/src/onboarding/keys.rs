@@ -1,6 +1,7 @@
 //! The secrets in addresses. A line to paste has a random one, stored hashed. What follows from it is signed with a
 //! key derived from `APP_SECRET`: the run (one paste on one router), and the line that takes everything back.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -15,7 +16,8 @@ pub(super) struct Run {
     pub setup_id: Uuid,
     /// Whether it takes everything back.
     pub is_undo: bool,
-    /// Tells this run from the others. Its first bit says whether the router could check the server's certificate.
+    /// Tells this run from the others. The first byte says in its lowest bit whether the router could check the
+    /// server's certificate, and is chance otherwise; the rest is when the run began, in microseconds since 1970.
     pub nonce: [u8; 8],
 }
 
@@ -23,13 +25,15 @@ const CHECKED: u8 = 1;
 const MAC_LEN: usize = 16;
 
 impl Run {
-    /// A new one.
+    /// A new one that begins `now`.
     #[must_use]
-    pub(super) fn new(setup_id: Uuid, is_undo: bool, is_checked: bool) -> Self {
-        let mut nonce = [0; 8];
-        random::fill(&mut nonce);
+    pub(super) fn new(setup_id: Uuid, is_undo: bool, is_checked: bool, now: DateTime<Utc>) -> Self {
+        let mut chance = [0; 1];
+        random::fill(&mut chance);
+        let [chance] = chance;
+        let mut nonce = now.timestamp_micros().to_be_bytes();
         let [first, ..] = &mut nonce;
-        *first = (*first & !CHECKED) | u8::from(is_checked);
+        *first = (chance & !CHECKED) | u8::from(is_checked);
         Self { setup_id, is_undo, nonce }
     }
 
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn a_run_is_read_back_and_nothing_else_is() {
         let id = Uuid::from_u128(7);
-        let run = Run::new(id, true, false);
+        let run = Run::new(id, true, false, DateTime::UNIX_EPOCH);
         let text = run.write(&secret("a")).unwrap();
         assert_eq!(text.len(), 82);
         assert_eq!(Run::read(&text, &secret("a")), Some(run));

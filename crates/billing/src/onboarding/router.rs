@@ -84,7 +84,7 @@ impl Billing {
             if setup.undone_at.is_some() {
                 return Ok(scripts::say("Everything was taken back already. Nothing is left to do."));
             }
-            let base = base(site, &Run::new(id, true, is_checked).write(secret)?);
+            let base = base(site, &Run::new(id, true, is_checked, self.now()).write(secret)?);
             let intro = format!("This takes back what was set up for {}.", setup.name);
             return Ok(scripts::agent(&intro, &base, is_checked)?);
         }
@@ -95,7 +95,7 @@ impl Billing {
             return Ok(scripts::say(words));
         }
         router_setups::record_fetched(self.pool(), id, self.now()).await?;
-        let base = base(site, &Run::new(id, false, is_checked).write(secret)?);
+        let base = base(site, &Run::new(id, false, is_checked, self.now()).write(secret)?);
         let intro = format!("This connects the router as {}. Nothing is changed before you approve it.", setup.name);
         Ok(scripts::agent(&intro, &base, is_checked)?)
     }

@@ -156,6 +156,21 @@ async fn a_line_serves_one_router_for_one_day(pool: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_an_interrupted_paste_said_may_come_late(pool: MySqlPool) {
+    let stack = Stack::start(&pool).await;
+    stack.log_in().await;
+    let path = path_of(&stack.begin_setup("Main cafe", "direct").await["command"]);
+    let first = Hand::paste(&stack, &path).await;
+    let second = Hand::paste(&stack, &path).await;
+    second.look().await;
+    assert!(second.next().await.starts_with("wait|-|"));
+    first.report("look", FACTS).await;
+    assert!(second.next().await.starts_with("wait|-|"), "the later paste is the one that counts");
+    assert!(first.next().await.starts_with("stop|-|"));
+    stack.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn hostile_reports_do_no_harm(pool: MySqlPool) {
     let stack = Stack::start(&pool).await;
     stack.log_in().await;
