@@ -22,10 +22,10 @@ pub(super) fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
     }
     let own = facts.number("users").unwrap_or(0).saturating_sub(facts.number("users-ours").unwrap_or(0));
     if own > 0 {
-        lines.push(format!("{own} hotspot users that are not Bando's. They stay as they are."));
+        lines.push(format!("Hotspot users that are not Bando's: {own}. They stay as they are."));
     }
     if let Some(bindings) = facts.number("bindings").filter(|count| *count > 0) {
-        lines.push(format!("{bindings} address bindings. They stay as they are."));
+        lines.push(format!("Address bindings: {bindings}. They stay as they are."));
     }
     if facts.has("user") {
         lines.push("A user bando. It gets a new password.".to_owned());

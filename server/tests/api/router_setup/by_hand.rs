@@ -83,7 +83,7 @@ async fn a_router_is_looked_at_then_approved_then_changed(pool: MySqlPool) {
     let asking = stack.setup(&id).await;
     assert_eq!(asking["state"], "asking", "{asking}");
     assert!(names(&asking, "wrong").is_empty(), "{asking}");
-    assert!(asking["existing"].to_string().contains("14 hotspot users that are not Bando's"), "{asking}");
+    assert!(asking["existing"].to_string().contains("Hotspot users that are not Bando's: 14."), "{asking}");
     assert!(asking["planned"].to_string().contains("login by mac, http-pap, cookie, http-chap"), "{asking}");
     assert!(asking["steps"].as_array().unwrap().is_empty() && asking["undo_command"].is_null());
 

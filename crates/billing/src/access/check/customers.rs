@@ -18,16 +18,16 @@ fn licence(readings: &Readings) -> Check {
     };
     let level = &license.level;
     match license.users_max() {
-        None => line::LICENCE.unknown(format!("{on} customers are on; what its licence allows is not known.")),
-        Some(None) => line::LICENCE.ok(format!("{on} customers are on; its licence ({level}) allows any number.")),
+        None => line::LICENCE.unknown(format!("Customers on now: {on}; what its licence allows is not known.")),
+        Some(None) => line::LICENCE.ok(format!("Customers on now: {on}; its licence ({level}) allows any number.")),
         Some(Some(max)) if on >= max => line::LICENCE.wrong(
             format!("{on} customers are on, which is all that level {level} allows: paid customers are kept out."),
             "Buy a higher level: 5 allows 500 customers at once, 6 any number.",
         ),
         Some(Some(max)) if is_nearly_full(on, max) => line::LICENCE.warning(
-            format!("{on} customers are on, of {max} that level {level} allows."),
+            format!("Customers on now: {on} of the {max} that level {level} allows."),
             "Buy a higher level before it is full: 5 allows 500 customers at once, 6 any number.",
         ),
-        Some(Some(max)) => line::LICENCE.ok(format!("{on} customers are on, of {max} that level {level} allows.")),
+        Some(Some(max)) => line::LICENCE.ok(format!("Customers on now: {on} of the {max} that level {level} allows.")),
     }
 }
