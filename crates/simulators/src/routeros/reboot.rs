@@ -38,6 +38,7 @@ impl Router {
         self.booted_at_ms = self.now_ms;
         self.up_at_ms = self.now_ms.saturating_add(boot_secs.saturating_mul(1000));
         self.clock_set_epoch_secs = 0;
+        self.show_time_client("waiting");
         // On a real clock there is a network with the time in it, unless told otherwise.
         let ntp_secs = self.options.ntp_after_secs.or(self.clock.is_real().then_some(NTP_AFTER_SECS));
         let ntp_ms = ntp_secs.map(|secs| secs.saturating_mul(1000));

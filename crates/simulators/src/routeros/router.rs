@@ -194,6 +194,14 @@ impl Router {
             return;
         }
         self.set_clock(self.clock.true_epoch_secs(self.now_ms));
+        self.show_time_client("synchronized");
+    }
+
+    /// What the time client says of itself.
+    pub(crate) fn show_time_client(&mut self, status: &'static str) {
+        if let Some(row) = self.table("/system/ntp/client").rows.first_mut() {
+            row.set("status", status);
+        }
     }
 
     pub(crate) fn set_clock(&mut self, epoch_secs: i64) {

@@ -7,6 +7,7 @@ mod hotspot;
 mod properties;
 mod protocol;
 mod provisioning;
+mod reaper;
 mod restart;
 mod script;
 mod support;
