@@ -21,4 +21,4 @@ pub use hotspot::Hotspot;
 pub use link::Link;
 pub use sentence::{Attributes, Command};
 pub use system::System;
-pub use trap::{HotspotRefusal, Trap, TrapKind, Traps};
+pub use trap::{HotspotRefusal, Trap, TrapKind, Traps, classify};

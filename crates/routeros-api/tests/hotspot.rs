@@ -8,7 +8,7 @@ use std::{future::Future, time::Duration};
 
 use domain::MacAddr;
 use routeros_api::{
-    Connection, Hotspot, HotspotRefusal, RouterOsError,
+    Connection, Hotspot, HotspotRefusal, RouterOsError, TrapKind,
     hotspot::{Active, DeviceState, Ensured, Host, LoginOutcome, ProfileSpec, Removal, User, UserSpec},
     value::RateLimit,
 };
@@ -300,6 +300,7 @@ async fn refused_logins_are_told_apart() {
         ("=message=unknown host IP 10.5.50.23", Ok(LoginOutcome::ReadyReconnect)),
         ("=message=user X has reached uptime limit", Err(HotspotRefusal::UptimeLimit)),
         ("=message=session limit reached (200)", Err(HotspotRefusal::LicenceLimit)),
+        ("=message=no more free addresses from pool", Err(HotspotRefusal::NoFreeAddress)),
     ] {
         let (hotspot, router) = pair().await;
         let refusal: &[&[&str]] = &[&["!trap", text], &["!done"]];
@@ -322,7 +323,12 @@ async fn refused_logins_are_told_apart() {
         (&["/ip/hotspot/host/remove", "=.id=*7"], &[&["!done"]]),
     ];
     let outcome = play(router, hotspot.login_active(mac(), &state, false), script).await;
-    assert_eq!(outcome, Ok(LoginOutcome::HostCleared { reason: "wrong MAC provided".into() }));
+    let Ok(LoginOutcome::HostCleared { refusal }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refusal.refusal(), Some(HotspotRefusal::WrongMac));
+    let (hotspot, router) = pair().await;
+    let script: &[(&[&str], &[&[&str]])] = &[(LOGIN, &[&["!trap", "=message=already authorizing, retry later"], &["!done"]])];
+    let outcome = play(router, hotspot.login_active(mac(), &state, false), script).await;
+    assert_eq!(outcome.map_err(|error| error.trap_kind().cloned()), Err(Some(TrapKind::Busy)));
 }
 
 #[tokio::test]

@@ -272,9 +272,10 @@ async fn log_in(hotspot: &Hotspot, mac: MacAddr, ip: &str, hosts: &[Host]) -> Re
     match hotspot.login_active(mac, &state, false).await? {
         LoginOutcome::Online(_) | LoginOutcome::Bypassed => Ok(true),
         LoginOutcome::ReadyReconnect => Ok(false),
-        LoginOutcome::HostCleared { reason } => {
-            tracing::info!(mac = %mac.masked(), reason, "the router would not log the device in; its host entry was cleared");
-            Ok(false)
+        // Its next packet may let it on. Until that is seen nothing is delivered, and no time runs.
+        LoginOutcome::HostCleared { refusal } => {
+            tracing::info!(mac = %mac.masked(), %refusal, "the router would not log the device in; its host entry was cleared");
+            Err(refusal)
         }
     }
 }

@@ -65,8 +65,8 @@ pub(super) struct Reconciler {
     /// Profiles that are known to be right on this connection.
     profiles: BTreeSet<String>,
     orphans: BTreeMap<MacAddr, DateTime<Utc>>,
-    /// Devices the router would not log in.
-    refused: BTreeSet<MacAddr>,
+    /// Devices the router would not log in although their entry is new, and its refusal.
+    refused: BTreeMap<MacAddr, RouterOsError>,
     /// Devices that were just let on and are expected any second, with the looks already taken at them.
     expected: BTreeMap<MacAddr, (DeviceId, Instant, u32)>,
     /// Failures in a row of connections that had logged in.
@@ -103,7 +103,7 @@ impl Reconciler {
             ends: BTreeSet::new(),
             profiles: BTreeSet::new(),
             orphans: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             expected: BTreeMap::new(),
             faults: 0,
             pause: None,

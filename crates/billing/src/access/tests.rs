@@ -8,6 +8,8 @@ mod faults;
 mod health;
 mod pull;
 mod scale;
+mod sharing;
+mod traps;
 mod world;
 
 use std::time::Duration;

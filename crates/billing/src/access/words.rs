@@ -57,29 +57,118 @@ pub fn for_owner(error: &RouterOsError) -> String {
 
 fn trap(kind: &TrapKind, said: &impl std::fmt::Display) -> String {
     match kind {
-        TrapKind::Permission => {
-            "The router's user may not do this. Its group needs the policies read, write, api and test.".to_owned()
-        }
-        TrapKind::NoSuchCommand => {
-            "The router has no hotspot. Install the hotspot package, or set a hotspot up on it.".to_owned()
-        }
+        TrapKind::Permission => "The router's user may not do this. Its group needs the policies read, write, api and test.",
+        TrapKind::NoSuchCommand => "The router has no hotspot. Install the hotspot package, or set a hotspot up on it.",
         TrapKind::DeviceMode => {
             "The router's device-mode forbids the hotspot. Run /system/device-mode/update hotspot=yes and press its button."
-                .to_owned()
         }
-        TrapKind::Hotspot(HotspotRefusal::LicenceLimit) => {
-            "The router's licence allows no more hotspot users at once. Use a higher licence level.".to_owned()
+        TrapKind::BadCredentials => "The router refuses the user name or password. Check both.",
+        TrapKind::Hotspot(refusal) => return hotspot(*refusal),
+        TrapKind::UnknownParameter { name } => {
+            return format!("The router's software does not know \"{name}\". Update it: /system package update install.");
         }
-        TrapKind::Hotspot(HotspotRefusal::NoFreeAddress) => {
-            "The router has no free address for the device. Enlarge its address pool.".to_owned()
+        TrapKind::InvalidValue { arg } if !arg.is_empty() => {
+            return format!(
+                "The router does not take the \"{arg}\" that this package needs. Check the package's speed and time, and \
+                 update the router's software."
+            );
         }
-        _ => format!("The router refused: {said}"),
+        TrapKind::InvalidValue { .. } => {
+            "The router does not take what this package needs. Check its speed and time, and update the router's software."
+        }
+        TrapKind::NoSuchItem | TrapKind::Duplicate => {
+            "Somebody else was changing the router's hotspot at the same moment. It is tried again by itself."
+        }
+        TrapKind::Interrupted | TrapKind::Busy => "The router was too busy for it. It is tried again by itself.",
+        TrapKind::Other => {
+            return format!("The router refused, and is asked again by itself. Its own words: {said}");
+        }
     }
+    .to_owned()
+}
+
+fn hotspot(refusal: HotspotRefusal) -> String {
+    match refusal {
+        HotspotRefusal::LicenceLimit => {
+            "The router's licence allows no more hotspot users at once. Use a higher licence level."
+        }
+        HotspotRefusal::NoFreeAddress => "The router has no free address for the device. Enlarge its address pool.",
+        HotspotRefusal::UptimeLimit | HotspotRefusal::TrafficLimit => {
+            "The router counts as used up what was paid for. Its entry is put right, and it is tried again by itself."
+        }
+        HotspotRefusal::SessionLimit => {
+            "The device is still logged in at addresses it has left. That ends within minutes; it is tried again by itself."
+        }
+        HotspotRefusal::WrongMac => {
+            "The router takes the device for another one. Switch its WiFi off and on; it is tried again by itself."
+        }
+        HotspotRefusal::BadCredentials => {
+            "The router's hotspot would not let the device's user in. It is tried again by itself; if it stays so, set \
+             the router up again under Routers."
+        }
+        HotspotRefusal::UnknownHost => {
+            "The router does not see the device any more. It is let on when it is back; switch its WiFi off and on."
+        }
+    }
+    .to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use routeros_api::{Trap, Traps, classify};
+
     use super::*;
+
+    /// What routers are known to say is never handed on as it is; what nobody knows is, marked as the router's words.
+    #[test]
+    fn what_routers_say_is_put_into_words() {
+        for (said, part) in [
+            ("invalid user name or password (6)", "user name or password"),
+            ("no such command prefix", "hotspot package"),
+            ("no such command or directory (hotspot)", "hotspot package"),
+            ("unknown parameter limit-bytes-total", "does not know \"limit-bytes-total\""),
+            ("input does not match any value of profile", "\"profile\""),
+            ("ambiguous value of type, more than one possible value matches input", "\"type\""),
+            ("invalid value for argument limit-uptime", "\"limit-uptime\""),
+            ("invalid value of rate-limit", "\"rate-limit\""),
+            ("value of shared-users expects range of integer numbers", "\"shared-users\""),
+            ("invalid time value for argument limit-uptime", "\"limit-uptime\""),
+            ("no such item", "same moment"),
+            ("no such item (4)", "same moment"),
+            ("failure: already have user with this name for this server", "same moment"),
+            ("failure: already have such entry", "same moment"),
+            ("failure: user profile with the same name already exists", "same moment"),
+            ("not enough permissions (9)", "read, write, api and test"),
+            ("failure: not allowed by device-mode", "press its button"),
+            ("interrupted", "too busy"),
+            ("unknown host IP 10.5.50.23", "does not see the device"),
+            ("wrong MAC provided", "another one"),
+            ("invalid value of mac-address, mac address required", "another one"),
+            ("invalid value for argument ip", "does not see the device"),
+            ("invalid username or password", "would not let"),
+            ("std failure: timeout (13)", "too busy"),
+            ("timeout", "too busy"),
+            ("no more sessions are allowed for user X", "addresses it has left"),
+            ("session limit reached (200)", "licence"),
+            ("invalid username (X): this MAC address is not yours", "another one"),
+            ("user X is not allowed to log in from this MAC address", "another one"),
+            ("user X has reached uptime limit", "used up"),
+            ("user X has reached traffic limit", "used up"),
+            ("RADIUS server is not responding", "too busy"),
+            ("already authorizing, retry later", "too busy"),
+            ("cannot assign ip address - no more free addresses from pool", "address pool"),
+            ("hotspot service is shutting down", "too busy"),
+            ("you are not logged in (ip 10.5.50.23)", "does not see the device"),
+            ("web browser did not send challenge response (try again)", "would not let"),
+            ("this OTP token is already used", "would not let"),
+            ("failure: something new", "Its own words: failure: something new"),
+        ] {
+            let trap = Trap { kind: classify(said, None), category: None, message: said.into() };
+            let text = for_owner(&RouterOsError::Trap(Traps::new(vec![trap]).unwrap()));
+            assert!(text.contains(part) && text.chars().count() <= LONGEST, "{said}: {text}");
+            assert!(text.contains("own words") || !text.contains(said), "{said}: {text}");
+        }
+    }
 
     #[test]
     fn each_says_what_to_do_and_fits_its_column() {

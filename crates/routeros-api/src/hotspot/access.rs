@@ -20,8 +20,8 @@ pub enum LoginOutcome {
     ReadyReconnect,
     /// The router would not log it in; its host entry was removed, so that its next packet does.
     HostCleared {
-        /// The router's reason.
-        reason: String,
+        /// The router's refusal.
+        refusal: RouterOsError,
     },
 }
 
@@ -97,8 +97,8 @@ impl Hotspot {
     /// from before is ended first, because it keeps its old limits.
     ///
     /// # Errors
-    /// The refusal when the user's time or data is used up, when the licence is full, or when the user
-    /// belongs to somebody else; every fault of the link.
+    /// The refusal when the user's time or data is used up, when the licence or the address pool is full, or when the
+    /// router was too busy; every fault of the link.
     pub async fn login_active(
         &self,
         mac: MacAddr,
@@ -144,11 +144,12 @@ impl Hotspot {
             return Ok(LoginOutcome::Online(login));
         }
         match refusal {
-            Some(error) if error.trap_kind() != Some(&TrapKind::Busy) => {
+            Some(error) if error.trap_kind() == Some(&TrapKind::Busy) => Err(error),
+            Some(refusal) => {
                 self.clear_host(&host.id).await?;
-                Ok(LoginOutcome::HostCleared { reason: error.to_string() })
+                Ok(LoginOutcome::HostCleared { refusal })
             }
-            _ => Ok(LoginOutcome::ReadyReconnect),
+            None => Ok(LoginOutcome::ReadyReconnect),
         }
     }
 }
@@ -158,7 +159,10 @@ fn after_refusal(error: RouterOsError) -> Result<RouterOsError, RouterOsError> {
     match error.trap_kind() {
         Some(
             TrapKind::Hotspot(
-                HotspotRefusal::UptimeLimit | HotspotRefusal::TrafficLimit | HotspotRefusal::LicenceLimit,
+                HotspotRefusal::UptimeLimit
+                | HotspotRefusal::TrafficLimit
+                | HotspotRefusal::LicenceLimit
+                | HotspotRefusal::NoFreeAddress,
             )
             | TrapKind::Permission
             | TrapKind::NoSuchCommand

@@ -237,11 +237,7 @@ impl Connection {
     fn execute(&mut self, command: &Command, faults: &[Fault]) -> Executed {
         let tag = command.tag.as_deref();
         let Some(login) = self.login.clone() else { return Executed::Now(Vec::new(), false) };
-        let refused = faults.iter().find_map(|fault| match fault {
-            Fault::PermissionDenied => Some(Trap::permission()),
-            Fault::Trap { message, category } => Some(Trap { category: *category, message: message.clone() }),
-            _ => None,
-        });
+        let refused = faults.iter().find_map(Fault::refusal);
         let empty = |sends_empty: bool| sends_empty.then(|| Reply::empty(tag));
         let (answer, changes, sends_empty) = self.shared.with_router(|router| {
             let answer = refused.map_or_else(|| router.run(&login, command), Err);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::trap::Trap;
+
 /// One way to go wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
@@ -57,6 +59,17 @@ pub enum Fault {
         #[serde(default)]
         category: Option<u8>,
     },
+}
+
+impl Fault {
+    /// What a command is refused with that does not run.
+    pub(crate) fn refusal(&self) -> Option<Trap> {
+        match self {
+            Self::PermissionDenied => Some(Trap::permission()),
+            Self::Trap { message, category } => Some(Trap { category: *category, message: message.clone() }),
+            _ => None,
+        }
+    }
 }
 
 const fn reserved_byte() -> u8 {

@@ -19,8 +19,11 @@ impl Connection {
         let tag = tag.as_deref();
         let shared = std::sync::Arc::clone(&self.shared);
         shared.with_router(|router| {
-            let refuses = faults.iter().any(|fault| matches!(fault, Fault::WrongPassword));
-            let result = if refuses { Err(router.bad_login()) } else { self.check(router, command) };
+            let refused = faults.iter().find_map(|fault| match fault {
+                Fault::WrongPassword => Some(router.bad_login()),
+                other => other.refusal(),
+            });
+            let result = refused.map_or_else(|| self.check(router, command), Err);
             match result {
                 Ok(None) => vec![Reply::done_with(tag, self.challenge.map(hex::encode).unwrap_or_default())],
                 Ok(Some(login)) => {

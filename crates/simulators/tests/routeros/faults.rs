@@ -140,7 +140,10 @@ async fn connections_and_logins_refused() {
     let mut api = Api::open(&sim).await;
     let login = ["/login", "=name=admin", "=password=bando"];
     assert_eq!(api.refused(&login).await, "invalid user name or password (6)");
+    let trap = json!({ "fault": "trap", "command": "/login", "message": "could not authenticate - radius timeout" });
+    sim.inject(serde_json::from_value(trap).unwrap()).unwrap();
+    assert_eq!(api.refused(&login).await, "could not authenticate - radius timeout");
     api.does(&login).await;
     let words: Vec<String> = sim.log().into_iter().flat_map(|entry| entry.words).collect();
-    assert_eq!(words, ["/login", "=name=admin", "=password=***", "/login", "=name=admin", "=password=***"]);
+    assert_eq!(words, ["/login", "=name=admin", "=password=***"].repeat(3));
 }

@@ -70,7 +70,7 @@ impl Reconciler {
         let intended: Vec<Intended> = work
             .iter()
             .filter(is_on)
-            .map(|device| rows::intended(device, planned_at, self.refused.contains(&device.mac)))
+            .map(|device| rows::intended(device, planned_at, self.refused.contains_key(&device.mac)))
             .filter(|device| device.remaining_secs > 0)
             .collect();
         let off: Vec<MacAddr> = work.iter().filter(|device| !is_on(device)).map(|device| device.mac).collect();
@@ -137,7 +137,7 @@ impl Reconciler {
         let usage = Usage { counters: None, ..Uses::new(&current).of(mac, device.session_id) };
         let (mut intended, mut off) = (Vec::new(), Vec::new());
         if device.is_on_intended {
-            let wanted = rows::intended(&device, planned_at, self.refused.contains(&mac));
+            let wanted = rows::intended(&device, planned_at, self.refused.contains_key(&mac));
             if self.profiles.contains(&wanted.profile.name()) {
                 current.profiles.push(rows::right_profile(&wanted.profile));
             }

@@ -22,13 +22,22 @@ const SEEN_EVERY: Duration = Duration::from_secs(5);
 
 impl Reconciler {
     /// Writes down what a round found. A fault that lies in the router ends the round.
-    pub(super) async fn write_back(&mut self, findings: Vec<Finding>) -> Result<Duration, StoreError> {
-        for finding in &findings {
+    pub(super) async fn write_back(&mut self, mut findings: Vec<Finding>) -> Result<Duration, StoreError> {
+        for finding in &mut findings {
+            let refusal = self.refused.get(&finding.device.mac).cloned();
             self.note(finding);
+            // Its entry was cleared after a refusal, which is no delivery yet: the next attempt sees what came of it.
+            let is_cleared = matches!(&finding.result, Some(Ok(usage)) if !usage.is_online);
+            if let Some(refusal) = refusal.filter(|_| is_cleared && finding.device.is_on_intended) {
+                finding.result = Some(Err(refusal));
+            }
         }
         // What a customer waits for comes before what only counts.
-        let (used, news): (Vec<Finding>, Vec<Finding>) =
-            findings.into_iter().partition(|finding| finding.result.is_none() && finding.device.is_applied());
+        // A device that failed and needs nothing any more is news: what was said of it is taken back.
+        let is_used = |finding: &Finding| {
+            finding.result.is_none() && finding.device.is_applied() && finding.device.next_try_at.is_none()
+        };
+        let (used, news): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_used);
         self.write_news(&news).await?;
         let is_first = self.uses.is_empty();
         self.uses.extend(used.into_iter().map(|finding| (finding.device, finding.usage)));
@@ -87,16 +96,17 @@ impl Reconciler {
         match result {
             Some(Ok(_)) => drop(self.refused.remove(&device.mac)),
             Some(Err(error)) => match error.trap_kind() {
-                // A new entry of the device does not make room for it.
-                Some(TrapKind::Hotspot(HotspotRefusal::LicenceLimit)) => {}
-                Some(TrapKind::Hotspot(_)) => drop(self.refused.insert(device.mac)),
+                // A new entry of the device may be let on; after the other refusals it has one, or it makes no room.
+                Some(TrapKind::Hotspot(HotspotRefusal::UptimeLimit | HotspotRefusal::TrafficLimit)) => {
+                    self.refused.insert(device.mac, error.clone());
+                }
                 // Somebody has removed the profile in between.
                 Some(TrapKind::InvalidValue { arg }) if arg == "profile" => {
                     self.profiles.remove(&rows::intended(device, *planned_at, false).profile.name());
                 }
                 _ => {}
             },
-            None => {}
+            None => drop(self.refused.remove(&device.mac)),
         }
     }
 

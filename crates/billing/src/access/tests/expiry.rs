@@ -1,5 +1,5 @@
-//! Paid time ends on the router by three ways. Each is proved alone here, with the two others switched off: never
-//! early, and not later than it can know.
+//! Paid time ends on the router by three ways. Each is proved alone here, with the two others switched off, through
+//! whatever may happen meanwhile: never early, and not later than it can know.
 
 use std::time::Duration;
 
@@ -20,27 +20,81 @@ use crate::{
 
 const REAPER: &str = include_str!("../../../../../hotspot/bando-reap.rsc");
 const HOUR: u64 = 3600;
+const DAY: u64 = 86_400;
 
 /// What happens half-way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     Nothing,
     CleanReboot,
     PowerCut,
+    /// The server is away for half of two days that were paid for.
+    DayAway,
+    /// The router's clock is set wrong.
+    ClockAhead,
+    ClockBehind,
+    Clock1970,
 }
 
-const EVENTS: [Event; 3] = [Event::Nothing, Event::CleanReboot, Event::PowerCut];
+/// When paid time ends then. To the second by the limit and the server, at the script's next run by the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    OnTime,
+    /// Not before, but after what is said here.
+    Late(&'static str),
+}
+
+use Ends::{Late, OnTime};
+
+/// Every way alone, in every event.
+#[rustfmt::skip]
+const TABLE: [(Event, [Ends; 3]); 7] = [
+    //                   the router's own limit            its script                                    the server
+    (Event::Nothing,     [OnTime,                           OnTime,                                       OnTime]),
+    (Event::CleanReboot, [OnTime,                           Late("once the network has told it the time"), OnTime]),
+    (Event::PowerCut,    [Late("by what ran when it went"), Late("once the network has told it the time"), OnTime]),
+    (Event::DayAway,     [OnTime,                           OnTime,                                       Late("once it is back")]),
+    // The limit counts running time, and the server has a clock of its own: to both the router's clock is nothing.
+    (Event::ClockAhead,  [OnTime,                           Late("once the clock is right, or in a day"), OnTime]),
+    (Event::ClockBehind, [OnTime,                           Late("once the clock is right"),              OnTime]),
+    (Event::Clock1970,   [OnTime,                           Late("once the clock is right"),              OnTime]),
+];
 
 impl Event {
-    fn strike(self, sim: &Sim) {
+    /// Seconds paid for.
+    const fn paid(self) -> u64 {
+        if matches!(self, Self::DayAway) { 2 * DAY } else { HOUR }
+    }
+
+    /// What `/system/clock` is set to.
+    const fn set_to(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Nothing => return,
+            Self::ClockAhead => Some(("2027-03-01", "10:00:00")),
+            Self::ClockBehind => Some(("2026-06-01", "10:00:00")),
+            Self::Clock1970 => Some(("1970-01-02", "00:00:00")),
+            _ => None,
+        }
+    }
+
+    const fn is_reboot(self) -> bool {
+        matches!(self, Self::CleanReboot | Self::PowerCut)
+    }
+
+    async fn strike(self, world: &World, router: &RouterRecord, sim: &Sim) {
+        match self {
             Self::CleanReboot => sim.reboot(Reboot::Clean),
             Self::PowerCut => sim.reboot(Reboot::PowerCut),
+            _ => {}
         }
-        // The device is there, and its next packet is its first.
-        advance_router(sim, 2);
-        sim.traffic(MAC, 1, 1).unwrap();
+        if let Some((date, time)) = self.set_to() {
+            let set = Command::new("/system/clock/set").attr("date", date).attr("time", time);
+            by_hand(world, router, vec![set]).await;
+        }
+        if self.is_reboot() {
+            // The device is there, and its next packet is its first.
+            advance_router(sim, 2);
+            sim.traffic(MAC, 1, 1).unwrap();
+        }
     }
 }
 
@@ -59,10 +113,10 @@ async fn by_hand(world: &World, router: &RouterRecord, commands: Vec<Command>) {
 
 /// A paid device that is delivered while it is away, so that its row can be changed before its login; then the server
 /// goes away.
-async fn delivered(world: &World, router: &RouterRecord) -> CancellationToken {
+async fn delivered(world: &World, router: &RouterRecord, event: Event) -> CancellationToken {
     let server = CancellationToken::new();
     world.start_as(uuid::Uuid::from_u128(1), SELDOM, &server);
-    world.grant(router.id, MAC, HOUR, None).await;
+    world.grant(router.id, MAC, event.paid(), None).await;
     world.until_device(router.id, "delivered", |device| device.is_applied).await;
     server
 }
@@ -104,30 +158,39 @@ fn has_user(sim: &Sim) -> bool {
     sim.users().iter().any(|row| field(row, "name") == Some(MAC))
 }
 
+/// Over is over: a device that comes again does not slip back in.
+fn assert_stays_off(sim: &Sim, event: Event) {
+    sim.leave(MAC).unwrap();
+    advance_router(sim, 600);
+    sim.join(MAC).unwrap();
+    advance_router(sim, 5);
+    assert!(!is_on(sim), "{event:?}: it slips back in");
+}
+
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_routers_own_limit_ends_paid_time_alone(pool: MySqlPool) {
     let world = World::new(pool).await;
-    for (n, event) in EVENTS.into_iter().enumerate() {
+    for (event, [ends, ..]) in TABLE {
         let sim = Sim::start(Options::default()).await.unwrap();
-        let router = world.router(&format!("limit-{n}"), sim.addr().port(), "bando").await;
-        let server = delivered(&world, &router).await;
+        let router = world.router(&format!("limit-{event:?}"), sim.addr().port(), "bando").await;
+        let server = delivered(&world, &router, event).await;
         gone(&world, &router, &server).await;
         sim.join(MAC).unwrap();
-        advance_router(&sim, 1800);
-        event.strike(&sim);
-        advance_router(&sim, 1797);
+        let half = event.paid() / 2;
+        advance_router(&sim, half);
+        event.strike(&world, &router, &sim).await;
+        advance_router(&sim, half - 3);
         assert!(is_on(&sim), "{event:?}: not early");
         advance_router(&sim, 4);
-        // What ran when the power went is lost to the router, and nothing else knows the time here.
-        let lost = if matches!(event, Event::PowerCut) { 1800 } else { 0 };
-        assert_eq!(is_on(&sim), lost > 0, "{event:?}");
-        advance_router(&sim, lost + 2);
+        assert_eq!(is_on(&sim), ends != OnTime, "{event:?}: {ends:?}");
+        if ends != OnTime {
+            // The router has forgotten what ran when its power went, and nothing else knows the time here.
+            advance_router(&sim, half - 5);
+            assert!(is_on(&sim), "{event:?}: not before what it knows of");
+            advance_router(&sim, 7);
+        }
         assert!(!is_on(&sim), "{event:?}: over");
-        sim.leave(MAC).unwrap();
-        advance_router(&sim, 600);
-        sim.join(MAC).unwrap();
-        advance_router(&sim, 5);
-        assert!(!is_on(&sim), "{event:?}: and does not slip back in");
+        assert_stays_off(&sim, event);
     }
     world.stop().await;
 }
@@ -135,29 +198,31 @@ async fn the_routers_own_limit_ends_paid_time_alone(pool: MySqlPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_script_on_the_router_ends_paid_time_alone(pool: MySqlPool) {
     let world = World::new(pool).await;
-    for (n, event) in EVENTS.into_iter().enumerate() {
+    for (event, [_, ends, _]) in TABLE {
         let sim = Sim::start(Options::default()).await.unwrap();
-        let router = world.router(&format!("reaper-{n}"), sim.addr().port(), "bando").await;
+        let router = world.router(&format!("reaper-{event:?}"), sim.addr().port(), "bando").await;
         by_hand(&world, &router, reaper()).await;
-        let server = delivered(&world, &router).await;
+        let server = delivered(&world, &router, event).await;
         gone(&world, &router, &server).await;
         by_hand(&world, &router, vec![no_limit()]).await;
         sim.join(MAC).unwrap();
-        advance_router(&sim, 1800);
-        event.strike(&sim);
-        advance_router(&sim, 1797);
+        let half = event.paid() / 2;
+        advance_router(&sim, half);
+        event.strike(&world, &router, &sim).await;
+        advance_router(&sim, half - 3);
         assert!(is_on(&sim) && has_user(&sim), "{event:?}: not early");
-        if !matches!(event, Event::Nothing) {
-            // It is 1970 until the network says otherwise, and until then nobody is cut off.
-            advance_router(&sim, 7200);
-            assert!(is_on(&sim), "{event:?}: the clock is not set");
-            sim.ntp();
-        }
         advance_router(&sim, 63);
+        assert_eq!(has_user(&sim), ends != OnTime, "{event:?}: {ends:?}");
+        if ends != OnTime {
+            // Until it knows the time nobody is cut off.
+            advance_router(&sim, 2 * HOUR);
+            assert!(is_on(&sim) && has_user(&sim), "{event:?}: {ends:?}");
+            sim.ntp();
+            advance_router(&sim, 60);
+        }
         assert!(!is_on(&sim) && !has_user(&sim), "{event:?}: over, with its row");
-        advance_router(&sim, 86_400);
-        sim.traffic(MAC, 1, 1).unwrap();
-        assert!(!is_on(&sim), "{event:?}: a day later as well");
+        advance_router(&sim, DAY);
+        assert_stays_off(&sim, event);
     }
     world.stop().await;
 }
@@ -165,21 +230,18 @@ async fn the_script_on_the_router_ends_paid_time_alone(pool: MySqlPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_server_ends_paid_time_alone(pool: MySqlPool) {
     let world = World::new(pool).await;
-    for (n, event) in EVENTS.into_iter().enumerate() {
+    for (event, [.., ends]) in TABLE {
         let sim = Sim::start(Options::default()).await.unwrap();
-        let router = world.router(&format!("server-{n}"), sim.addr().port(), "bando").await;
-        let server = delivered(&world, &router).await;
+        let router = world.router(&format!("server-{event:?}"), sim.addr().port(), "bando").await;
+        let mut server = delivered(&world, &router, event).await;
         by_hand(&world, &router, vec![no_limit()]).await;
         sim.join(MAC).unwrap();
-        advance(&world, &sim, 1800);
-        event.strike(&sim);
-        if matches!(event, Event::Nothing) {
-            // The server's clock is wrong for a while.
-            world.clock.advance(TimeDelta::seconds(-1800));
-            until("it looks", || world.router_seen(router.id)).await;
-            assert!(is_on(&sim));
-            world.clock.advance(TimeDelta::seconds(1800));
-        } else {
+        if event == Event::DayAway {
+            gone(&world, &router, &server).await;
+        }
+        advance(&world, &sim, event.paid() / 2);
+        event.strike(&world, &router, &sim).await;
+        if event.is_reboot() {
             // After a restart the whole router is compared, and the limit with it: taken away once more.
             until("the limit is put right", || async {
                 let users = sim.users();
@@ -189,33 +251,31 @@ async fn the_server_ends_paid_time_alone(pool: MySqlPool) {
             .await;
             by_hand(&world, &router, vec![no_limit()]).await;
         }
+        if event == Event::Nothing {
+            // Its own clock is behind for a while.
+            world.clock.advance(TimeDelta::seconds(-1800));
+            until("it looks", || world.router_seen(router.id)).await;
+            assert!(is_on(&sim));
+            world.clock.advance(TimeDelta::seconds(1800));
+        }
         let device = world.device(router.id).await;
-        let left = (device.ends_at.unwrap() - world.now()).num_seconds();
-        world.clock.advance(TimeDelta::seconds(left - 1));
+        let left = u64::try_from((device.ends_at.unwrap() - world.now()).num_seconds()).unwrap();
+        advance(&world, &sim, left - 1);
         until("it looks", || world.router_seen(router.id)).await;
         assert!(device.ended_at.is_none() && has_user(&sim), "{event:?}: not early");
-        world.clock.advance(TimeDelta::seconds(1));
+        advance(&world, &sim, 1);
+        if ends != OnTime {
+            advance(&world, &sim, HOUR);
+            assert!(is_on(&sim), "{event:?}: {ends:?}, and nothing else knows the time in this test");
+            server = CancellationToken::new();
+            world.start_as(uuid::Uuid::from_u128(1), OFTEN, &server);
+        }
         let device = world.until_device(router.id, "over", |device| device.applied == "off" && device.is_applied).await;
-        assert_eq!(device.ended_at, device.ends_at, "{event:?}: to the second");
+        assert_eq!(device.ended_at == device.ends_at, ends == OnTime, "{event:?}: to the second, or as late as it was");
+        assert_eq!(device.end_reason.as_deref(), Some("expired"));
         assert!(!is_on(&sim) && !has_user(&sim), "{event:?}");
+        assert_stays_off(&sim, event);
         server.cancel();
     }
-    world.stop().await;
-}
-
-#[sqlx::test(migrations = "../../migrations")]
-async fn a_server_that_was_away_for_a_day_takes_off_what_is_over(pool: MySqlPool) {
-    let (world, sim) = (World::new(pool).await, Sim::start(Options::default()).await.unwrap());
-    let router = world.router("main", sim.addr().port(), "bando").await;
-    let server = delivered(&world, &router).await;
-    gone(&world, &router, &server).await;
-    by_hand(&world, &router, vec![no_limit()]).await;
-    sim.join(MAC).unwrap();
-    advance(&world, &sim, 86_400);
-    assert!(is_on(&sim), "nothing else knows the time in this test");
-    world.start(OFTEN);
-    let device = world.until_device(router.id, "over", |device| device.applied == "off" && device.is_applied).await;
-    assert_eq!(device.end_reason.as_deref(), Some("expired"));
-    assert!(!is_on(&sim) && !has_user(&sim));
     world.stop().await;
 }
