@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use simulators::routeros::{Fault, FaultRule, Options, RosVersion, ServerProfile, Sim};
 use sqlx::MySqlPool;
-use tokio::time::sleep;
 
 use super::{
     MAC, SELDOM, advance,
@@ -145,12 +144,6 @@ async fn what_was_said_of_a_device_that_came_on_by_itself_is_taken_back(pool: My
     assert!(is_on(&sim));
     world.clock.advance(TimeDelta::seconds(120));
     world.until_device(router.id, "it is taken back", |device| device.last_error.is_none() && device.attempts == 0).await;
-    sim.clear_log();
-    until_within(LONG, "two more looks", || async { (sim.log().len() >= 8).then_some(()) }).await;
-    let (before, started) = (sim.log().len(), tokio::time::Instant::now());
-    sleep(Duration::from_millis(600)).await;
-    let looks = u128::from(u64::try_from(sim.log().len() - before).unwrap());
-    assert!(looks <= 40 + started.elapsed().as_millis() / 10, "{looks} commands without a reason");
     world.stop().await;
 }
 
