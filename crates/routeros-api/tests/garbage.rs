@@ -7,8 +7,8 @@ mod support;
 use std::{future::Future, time::Duration};
 
 use proptest::prelude::*;
-use routeros_api::{Answer, Command, Connection, RouterOsError, Settings};
-use support::{Router, credentials};
+use routeros_api::{Answer, Command, Connection, RouterOsError};
+use support::{Router, credentials, settings};
 use tokio::io::{DuplexStream, duplex};
 
 /// Far beyond every limit of the client, in time that does not pass.
@@ -23,7 +23,7 @@ async fn pair() -> (Connection, Router<DuplexStream>) {
     let (ours, theirs) = duplex(1 << 16);
     let mut router = Router::new(theirs);
     let login = credentials();
-    let (connection, ()) = tokio::join!(Connection::over(ours, &login, Settings::default()), router.accept_login());
+    let (connection, ()) = tokio::join!(Connection::over(ours, &login, settings()), router.accept_login());
     (connection.expect("logs in"), router)
 }
 
@@ -34,7 +34,7 @@ async fn asked(bytes: impl FnOnce(&str) -> Vec<u8>, goes: bool) -> (Result<Answe
         let connection = connection.clone();
         tokio::spawn(async move { connection.run(Command::new("/ip/hotspot/user/print")).await })
     };
-    let (tag, _) = router.command().await.expect("the command");
+    let tag = router.expect(&["/ip/hotspot/user/print"]).await;
     router.raw(&bytes(&tag)).await;
     let silent = if goes { None } else { Some(router) };
     let answer = tokio::time::timeout(FOREVER, command).await.expect("it ends").expect("without a panic");
@@ -74,7 +74,8 @@ fn piece() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn tagged(words: &[String], tag: &str) -> Vec<u8> {
-    let words: Vec<String> = words.iter().map(|word| if word == "TAG" { tag.to_owned() } else { word.clone() }).collect();
+    let words: Vec<String> =
+        words.iter().map(|word| if word == "TAG" { tag.to_owned() } else { word.clone() }).collect();
     sentence(&words)
 }
 

@@ -326,7 +326,8 @@ async fn refused_logins_are_told_apart() {
     let Ok(LoginOutcome::HostCleared { refusal }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.refusal(), Some(HotspotRefusal::WrongMac));
     let (hotspot, router) = pair().await;
-    let script: &[(&[&str], &[&[&str]])] = &[(LOGIN, &[&["!trap", "=message=already authorizing, retry later"], &["!done"]])];
+    let script: &[(&[&str], &[&[&str]])] =
+        &[(LOGIN, &[&["!trap", "=message=already authorizing, retry later"], &["!done"]]), (verify, &[&["!done"]])];
     let outcome = play(router, hotspot.login_active(mac(), &state, false), script).await;
     assert_eq!(outcome.map_err(|error| error.trap_kind().cloned()), Err(Some(TrapKind::Busy)));
 }

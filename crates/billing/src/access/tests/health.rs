@@ -169,3 +169,29 @@ async fn another_certificate_is_refused_and_told_once(pool: MySqlPool) {
     assert_eq!(events(&world).await.iter().filter(|kind| *kind == "certificate").count(), 1);
     world.stop().await;
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_clock_that_is_wrong_is_told_until_it_is_right(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let sim = Sim::start(Options::default()).await.unwrap();
+    let router = world.router("main", sim.addr().port(), "bando").await;
+    let handle = world.start(SELDOM);
+    until("it was asked about itself", || async { (events(&world).await == ["online"]).then_some(()) }).await;
+    let is_told = || async { unread(&world).await.contains(&"router_clock".to_owned()) };
+    assert!(!is_told().await);
+    sim.reboot(Reboot::Clean);
+    sim.advance(Duration::from_secs(2));
+    until("the owner is told", || async {
+        handle.wake(router.id);
+        is_told().await.then_some(())
+    })
+    .await;
+    sim.ntp();
+    sim.cut_connections();
+    until("it is taken back", || async {
+        handle.wake(router.id);
+        (!is_told().await).then_some(())
+    })
+    .await;
+    world.stop().await;
+}

@@ -69,7 +69,8 @@ async fn buying_again_while_online_leaves_no_gap(pool: MySqlPool) {
     handle.wake(router.id);
     // The router's clock stands still: the device sends nothing that could let it on by itself.
     let starts_at = Some(world.now());
-    let is_renewed = |device: &super::world::Device| device.is_online && device.is_applied && device.starts_at == starts_at;
+    let is_renewed =
+        |device: &super::world::Device| device.is_online && device.is_applied && device.starts_at == starts_at;
     world.until_device(router.id, "renewed", is_renewed).await;
     assert_eq!(state(&sim, MAC), ClientState::Online);
     assert_eq!(place(&sim), before, "it keeps its entry and its address");

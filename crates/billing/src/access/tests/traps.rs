@@ -143,7 +143,9 @@ async fn what_was_said_of_a_device_that_came_on_by_itself_is_taken_back(pool: My
     sim.join(MAC).unwrap();
     assert!(is_on(&sim));
     world.clock.advance(TimeDelta::seconds(120));
-    world.until_device(router.id, "it is taken back", |device| device.last_error.is_none() && device.attempts == 0).await;
+    world
+        .until_device(router.id, "it is taken back", |device| device.last_error.is_none() && device.attempts == 0)
+        .await;
     world.stop().await;
 }
 
