@@ -1,6 +1,7 @@
 # bando-pull, every five seconds: asks the Bando server what the paying customers of this hotspot need, does it, and
-# says what is there. It knows seven verbs; what the server sends is data and is never run as code.
-# It touches only hotspot users whose comment begins with bando1; and profiles whose name begins with bando-p.
+# says what is there. It knows ten verbs; what the server sends is data and is never run as code.
+# It makes and changes only hotspot users whose comment begins with bando1; profiles whose name begins with bando-p and
+# bindings of the type "blocked" whose comment begins with bando:block. Logging a device out changes no row of anybody.
 :global bandoPullBusy
 :global bandoPullNext
 :global bandoPullLost
@@ -52,7 +53,7 @@
         :foreach id in=[/ip/hotspot/user/find where (comment~"^bando1;" or name~$macs)] do={
           :do {
             :local r [/ip/hotspot/user/get $id]
-            :set text ($text . "user;" . $id . ";" . ($r->"name") . ";" . ($r->"mac-address") . ";" . ($r->"profile") . ";" . ($r->"limit-uptime") . ";" . ($r->"limit-bytes-total") . ";" . ($r->"uptime") . ";" . ($r->"bytes-in") . ";" . ($r->"bytes-out") . ";" . ($r->"disabled") . ";" . ($r->"comment") . "\n")
+            :set text ($text . ("user;" . $id . ";" . ($r->"name") . ";" . ($r->"mac-address") . ";" . ($r->"profile") . ";" . ($r->"limit-uptime") . ";" . ($r->"limit-bytes-total") . ";" . ($r->"uptime") . ";" . ($r->"bytes-in") . ";" . ($r->"bytes-out") . ";" . ($r->"disabled") . ";" . ($r->"comment") . "\n"))
             :set rows ($rows + 1)
           } on-error={}
           :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
@@ -60,7 +61,7 @@
         :foreach id in=[/ip/hotspot/active/find] do={
           :do {
             :local r [/ip/hotspot/active/get $id]
-            :set text ($text . "login;" . $id . ";" . ($r->"mac-address") . ";" . ($r->"address") . ";" . ($r->"uptime") . ";" . ($r->"bytes-in") . ";" . ($r->"bytes-out") . ";" . ($r->"user") . "\n")
+            :set text ($text . ("login;" . $id . ";" . ($r->"mac-address") . ";" . ($r->"address") . ";" . ($r->"uptime") . ";" . ($r->"bytes-in") . ";" . ($r->"bytes-out") . ";" . ($r->"user") . "\n"))
             :set rows ($rows + 1)
           } on-error={}
           :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
@@ -68,7 +69,7 @@
         :foreach id in=[/ip/hotspot/host/find] do={
           :do {
             :local r [/ip/hotspot/host/get $id]
-            :set text ($text . "host;" . $id . ";" . ($r->"mac-address") . ";" . ($r->"address") . ";" . ($r->"authorized") . ";" . ($r->"bypassed") . "\n")
+            :set text ($text . ("host;" . $id . ";" . ($r->"mac-address") . ";" . ($r->"address") . ";" . ($r->"authorized") . ";" . ($r->"bypassed") . "\n"))
             :set rows ($rows + 1)
           } on-error={}
           :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
@@ -76,16 +77,31 @@
         :foreach id in=[/ip/hotspot/user/profile/find where name~"^bando-p"] do={
           :do {
             :local r [/ip/hotspot/user/profile/get $id]
-            :set text ($text . "profile;" . $id . ";" . ($r->"name") . ";" . ($r->"rate-limit") . ";" . ($r->"shared-users") . ";" . ($r->"add-mac-cookie") . "\n")
+            :set text ($text . ("profile;" . $id . ";" . ($r->"name") . ";" . ($r->"rate-limit") . ";" . ($r->"shared-users") . ";" . ($r->"add-mac-cookie") . "\n"))
             :set rows ($rows + 1)
           } on-error={}
         }
+        :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
+        :foreach id in=[/ip/hotspot/ip-binding/find where comment~"^bando:block"] do={
+          :do {
+            :local r [/ip/hotspot/ip-binding/get $id]
+            :set text ($text . ("binding;" . $id . ";" . ($r->"mac-address") . ";" . ($r->"type") . ";" . ($r->"disabled") . ";" . ($r->"comment") . "\n"))
+            :set rows ($rows + 1)
+          } on-error={}
+          :if ([:len $text] > 30000) do={ :set ($parts->[:len $parts]) $text; :set text "" }
+        }
       }
+      :local level ""
+      :do {
+        :local license [/system/license/get]
+        :set level ($license->"nlevel")
+        :if ([:len $level] = 0) do={ :set level ($license->"level") }
+      } on-error={}
       :local clock ""
       :do { :set clock [:tonum [:timestamp]] } on-error={}
       :local about [/system/resource/get]
       :local reaper [:len [/system/scheduler/find where name="bando-reap" disabled=no]]
-      :set text ($text . $failed . "router;" . $clock . ";" . ($about->"uptime") . ";" . $digests . ";" . $reaper . ";" . ($about->"version") . ";" . ($about->"board-name") . ";" . [/system/identity/get name] . "\nend;" . $rows . "\n")
+      :set text ($text . $failed . "router;" . $clock . ";" . ($about->"uptime") . ";" . $digests . ";" . $reaper . ";" . ($about->"version") . ";" . ($about->"board-name") . ";" . [/system/identity/get name] . "\nagent;2;" . $level . "\nend;" . $rows . "\n")
       :set ($parts->[:len $parts]) $text
       :set failed ""
       :local data ""
@@ -126,7 +142,27 @@
             :if (!($mac ~ "^bando-p")) do={ :error "not ours" }
             :if ([:len [/ip/hotspot/user/profile/find where name=$mac]] = 0) do={ /ip/hotspot/user/profile/add name=$mac }
             /ip/hotspot/user/profile/set [find where name=$mac] rate-limit=($c->2) shared-users=2 add-mac-cookie=no transparent-proxy=no idle-timeout=none keepalive-timeout=2m session-timeout=0s open-status-page=http-login
-          } else={
+          }
+          # A binding is removed by its number, when it is one of ours.
+          :if ($verb = "unblock") do={
+            :foreach id in=[/ip/hotspot/ip-binding/find where comment~"^bando:block"] do={
+              :if ([:tostr $id] = $mac) do={ /ip/hotspot/ip-binding/remove $id }
+            }
+          }
+          :if ($verb = "block") do={
+            :if (!($mac ~ $macs)) do={ :error "not a device" }
+            :if ([:len [/ip/hotspot/ip-binding/find where mac-address=$mac type=blocked disabled=no comment~"^bando:block"]] = 0) do={
+              /ip/hotspot/ip-binding/add mac-address=$mac type=blocked comment="bando:block"
+            }
+            # A device that is there already is only judged anew when its entry is gone.
+            /ip/hotspot/host/remove [find where mac-address=$mac]
+          }
+          :if ($verb = "logout") do={
+            :if (!($mac ~ $macs)) do={ :error "not a device" }
+            :local where [:toip ($c->2)]
+            /ip/hotspot/active/remove [find where mac-address=$mac address=$where]
+          }
+          :if ([:typeof [:find ";add;set;remove;kick;login;clear;" (";" . $verb . ";")]] = "num") do={
             :if (!($mac ~ $macs)) do={ :error "not a device" }
             :local ours [:len [/ip/hotspot/user/find where name=$mac comment~"^bando1;"]]
             # Never a row that somebody made by hand.

@@ -3,7 +3,7 @@
 mod backlog;
 mod faults;
 mod rounds;
-mod watch;
+pub(super) mod watch;
 mod write;
 
 use std::{

@@ -1,6 +1,7 @@
 //! The reconcilers against a real database and the router simulator over TCP.
 
 mod agent;
+mod agent_live;
 mod check;
 mod credit;
 mod expiry;

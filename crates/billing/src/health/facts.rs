@@ -48,14 +48,44 @@ pub(super) async fn read(connection: &Connection, now: DateTime<Utc>) -> Result<
     })
 }
 
+/// How often what a router that polls said of itself is written down although nothing has changed.
+const POLLED_EVERY: TimeDelta = TimeDelta::minutes(5);
+
+/// Writes what a router that polls said of itself: when something has changed, and once in a while.
+pub(super) async fn record_polled(
+    pool: &MySqlPool,
+    router: &RouterRecord,
+    facts: FactsRecord,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let before = router_facts::find_facts(pool, router.id).await?;
+    let is_known = before.as_ref().is_some_and(|before| {
+        now - before.read_at < POLLED_EVERY
+            && before.read_at <= now
+            && (before.has_reaper, &before.license) == (facts.has_reaper, &facts.license)
+            && changes(Some(before), &facts).is_empty()
+    });
+    if is_known { Ok(()) } else { record_since(pool, router, before, facts, now).await }
+}
+
 /// Writes what was read, and what happened since it was read before.
 pub(super) async fn record(
     pool: &MySqlPool,
     router: &RouterRecord,
-    mut facts: FactsRecord,
+    facts: FactsRecord,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let before = router_facts::find_facts(pool, router.id).await?;
+    record_since(pool, router, before, facts, now).await
+}
+
+async fn record_since(
+    pool: &MySqlPool,
+    router: &RouterRecord,
+    before: Option<FactsRecord>,
+    mut facts: FactsRecord,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     for (kind, text) in changes(before.as_ref(), &facts) {
         // It started before it was heard of again.
         let at = if kind == EventKind::Rebooted { facts.booted_at().min(now) } else { now };

@@ -17,6 +17,7 @@ use crate::{
         StoreError,
         notifications::{self, Severity},
         router_events::{self, EventKind},
+        router_facts::FactsRecord,
         routers::{self, RouterRecord},
     },
 };
@@ -171,14 +172,18 @@ pub(crate) async fn polled_silent(
         .await
 }
 
-/// A router that asks the server has said what is on it, and that was written down. `uptime_secs` is how long it has
-/// been running, if it told.
+/// A router that asks the server has said what is on it, and that was written down. `facts` is what it said of itself;
+/// `None` when it did not tell how long it has been running.
 pub(crate) async fn polled_heard(
     deps: &Deps,
     router: &RouterRecord,
-    uptime_secs: Option<u64>,
+    facts: Option<FactsRecord>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let uptime_secs = facts.as_ref().map(|facts| facts.uptime_secs);
+    if let Some(facts) = facts {
+        facts::record_polled(&deps.pool, router, facts, now).await?;
+    }
     back(deps, router, uptime_secs, now).await
 }
 

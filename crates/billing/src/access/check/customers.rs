@@ -1,5 +1,7 @@
 //! How many customers the router may have.
 
+use routeros_api::system::License;
+
 use super::{Check, line, readings::Readings, unread};
 use crate::health::is_nearly_full;
 
@@ -16,6 +18,11 @@ fn licence(readings: &Readings) -> Check {
         Ok(license) => license,
         Err(error) => return unread(&line::LICENCE, error),
     };
+    room(on, license)
+}
+
+/// Whether there is room for more customers than are `on`.
+pub(super) fn room(on: u32, license: &License) -> Check {
     let level = &license.level;
     match license.users_max() {
         None => line::LICENCE.unknown(format!("Customers on now: {on}; what its licence allows is not known.")),

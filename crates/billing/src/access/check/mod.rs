@@ -27,7 +27,7 @@ use self::readings::Readings;
 use super::{credentials, target, words};
 use crate::{
     db::{
-        StoreError,
+        StoreError, router_facts,
         routers::{Reach, RouterRecord},
     },
     seal::AppSecret,
@@ -93,7 +93,8 @@ pub async fn test_router(
     let at = clock.now();
     if router.reach == Reach::Pull {
         let known = polled::find(pool, router.id).await?;
-        return Ok(Tested { at, checks: polled::judge(router, known.as_ref(), at), round_trip: None });
+        let facts = router_facts::find_facts(pool, router.id).await?;
+        return Ok(Tested { at, checks: polled::judge(router, known.as_ref(), facts.as_ref(), at), round_trip: None });
     }
     let (checks, round_trip) = connected(router, secret, settings, expected, clock).await;
     Ok(Tested { at, checks: finish(checks), round_trip })

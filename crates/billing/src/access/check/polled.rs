@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::RouterId;
+use routeros_api::system::License;
 use sqlx::MySqlPool;
 
-use super::{Check, line};
+use super::{Check, customers, line};
 use crate::{
-    db::{StoreError, routers::RouterRecord},
+    access::REAPER,
+    db::{StoreError, router_facts::FactsRecord, routers::RouterRecord},
     health::{SKEW_MAX_SECS, in_words},
 };
 
@@ -35,7 +37,12 @@ pub(super) async fn find(pool: &MySqlPool, id: RouterId) -> Result<Option<Polled
     .await?)
 }
 
-pub(super) fn judge(router: &RouterRecord, known: Option<&Polled>, now: DateTime<Utc>) -> Vec<Check> {
+pub(super) fn judge(
+    router: &RouterRecord,
+    known: Option<&Polled>,
+    facts: Option<&FactsRecord>,
+    now: DateTime<Utc>,
+) -> Vec<Check> {
     let look = "Look at its power and its internet. In its terminal, this asks at once:\n/system script run bando-pull";
     let mut checks = match known.and_then(|known| known.polled_at) {
         None => vec![line::REACH.wrong("It has never asked.", format!("Set it up under Routers. {look}"))],
@@ -68,9 +75,24 @@ pub(super) fn judge(router: &RouterRecord, known: Option<&Polled>, now: DateTime
             ));
         }
     }
+    checks.extend(facts.into_iter().flat_map(said));
     let rest = line::ALL.into_iter().filter(|line| !checks.iter().any(|check| check.name == line.name));
     let unknown: Vec<Check> =
         rest.map(|line| line.unknown("This router asks the server and cannot be looked at from here.")).collect();
     checks.extend(unknown);
     checks
+}
+
+/// What follows from what it said of itself.
+fn said(facts: &FactsRecord) -> Vec<Check> {
+    let reaper = facts.has_reaper.map(|is_there| {
+        if is_there {
+            return line::REAPER_RUNS.ok(format!("{REAPER} is on its schedule."));
+        }
+        let found = format!("{REAPER} is not on its schedule: while this server is away, customers could stay on.");
+        line::REAPER_RUNS.warning(found, "Set the router up again under Routers: it installs the script.")
+    });
+    let license = facts.license.clone().map(|level| License { level });
+    let room = facts.users_on.zip(license).map(|(on, license)| customers::room(on, &license));
+    reaper.into_iter().chain(room).collect()
 }

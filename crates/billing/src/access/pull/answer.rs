@@ -10,6 +10,9 @@
 //! set;(the same)
 //! login;<mac>;<address>
 //! clear;<mac>
+//! logout;<mac>;<address>
+//! block;<mac>
+//! unblock;<id of a binding>
 //! end
 //! ```
 //!
@@ -99,11 +102,10 @@ fn user_line(verb: &str, spec: &UserSpec) -> Option<String> {
     ))
 }
 
-/// The lines of a plan, without repetitions, cut so that one answer takes them. A device's lines are kept
-/// together; which devices were left for the next answer comes along.
-pub(super) fn lines(commands: &[Command]) -> (Vec<String>, BTreeSet<MacAddr>) {
+/// The lines of a plan, without repetitions, cut so that one answer takes them beside `length` bytes of others. A
+/// device's lines are kept together; which devices were left for the next answer comes along.
+pub(super) fn lines(commands: &[Command], mut length: usize) -> (Vec<String>, BTreeSet<MacAddr>) {
     let mut lines: Vec<String> = Vec::new();
-    let mut length = 0;
     let mut later = BTreeSet::new();
     let mut begun = BTreeSet::new();
     for command in commands {
@@ -199,7 +201,7 @@ mod tests {
                 std::iter::repeat_n([Command::RemoveUser { mac }, Command::AddUser(spec), login], 3).flatten()
             })
             .collect();
-        let (lines, later) = lines(&commands);
+        let (lines, later) = lines(&commands, 0);
         let length: usize = lines.iter().map(|line| line.len() + 1).sum();
         assert!(length <= COMMANDS_MAX + 2048 && !later.is_empty(), "{length}");
         let told = |mac: &MacAddr| lines.iter().filter(|line| line.contains(&mac.to_string())).count();

@@ -7,26 +7,31 @@
 
 mod answer;
 mod keys;
+mod memory;
 mod pace;
 mod report;
 mod round;
 mod script;
 pub(super) mod sweep;
+mod watch;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::RouterId;
+use routeros_api::system::License;
 
 use self::{
     answer::Answer,
     keys::Shown,
+    memory::Memory,
     report::{About, Poll, Report},
 };
 use super::Deps;
 use crate::{
     Billing,
     db::{
-        StoreError, router_pulls,
-        router_pulls::{Facts, PullRecord},
+        StoreError,
+        router_facts::FactsRecord,
+        router_pulls::{self, Facts, PullRecord},
         routers,
         routers::{Reach, RouterRecord},
         session_devices::WorkRecord,
@@ -52,8 +57,6 @@ const EXPECTED: TimeDelta = TimeDelta::minutes(2);
 const LOOK_EVERY: TimeDelta = TimeDelta::seconds(10);
 /// The longest a report is worked on before another may be.
 const TURN_MAX: TimeDelta = TimeDelta::seconds(20);
-/// A clock before this was never set: routers without a battery start in 1970.
-const CLOCK_SET_SECS: i64 = 1_760_000_000;
 
 /// Why a router's request is not answered. The texts are neutral: whoever has no key learns nothing.
 #[derive(Debug, thiserror::Error)]
@@ -199,8 +202,9 @@ async fn greet(
     let full = TimeDelta::from_std(deps.timing.full).unwrap_or(TimeDelta::seconds(60));
     let is_older = |than: TimeDelta| record.reported_at.is_none_or(|at| now - at >= than);
     let is_due = work.iter().any(|device| device.is_due(now));
+    let is_watched = watch::is_due(deps, router, &Memory::read(&record.memory)).await?;
     let is_looked_for = work.iter().any(|device| is_expected(device, now)) && is_older(LOOK_EVERY);
-    if is_due || is_looked_for || is_older(full) {
+    if is_due || is_watched || is_looked_for || is_older(full) {
         return demand(deps, router.id, &work, now).await;
     }
     Ok(Answer::rest(rest_secs(deps, router.id, &work, now).await?))
@@ -231,7 +235,7 @@ async fn take(
     };
     router_pulls::record_report(&deps.pool, router.id, &outcome.memory, now).await?;
     router_pulls::finish_turn(&deps.pool, router.id, turn).await?;
-    health::polled_heard(deps, router, report.about.uptime_secs, now).await?;
+    health::polled_heard(deps, router, facts(report, now), now).await?;
     let work = round::live_work(deps, router, now).await?;
     let answer = if outcome.is_again {
         demand(deps, router.id, &work, now).await?
@@ -258,9 +262,8 @@ async fn demand(
 
 /// The router is there: notes when, and what it says of itself.
 async fn hear(deps: &Deps, router: &RouterRecord, about: &About, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let clock_secs = about.clock_secs.filter(|secs| *secs > CLOCK_SET_SECS);
     let facts = Facts {
-        clock_skew_secs: clock_secs.map(|secs| secs.saturating_sub(now.timestamp())),
+        clock_skew_secs: about.clock_secs.map(|secs| secs.saturating_sub(now.timestamp())),
         uptime_secs: about.uptime_secs,
         version: &about.version,
         board: &about.board,
@@ -268,6 +271,25 @@ async fn hear(deps: &Deps, router: &RouterRecord, about: &About, now: DateTime<U
     };
     router_pulls::record_poll(&deps.pool, router.id, facts, now).await?;
     routers::record_seen(&deps.pool, router.id, now).await
+}
+
+/// What a report says of the router itself.
+fn facts(report: &Report, now: DateTime<Utc>) -> Option<FactsRecord> {
+    let about = &report.about;
+    let license = License { level: about.license.clone() };
+    Some(FactsRecord {
+        identity: about.identity.clone(),
+        version: about.version.clone(),
+        board: about.board.clone(),
+        uptime_secs: about.uptime_secs?,
+        clock_skew_secs: about.clock_secs.map(|secs| secs.saturating_sub(now.timestamp())),
+        users_on: u32::try_from(report.state.active.len()).ok(),
+        users_max: license.users_max().flatten(),
+        license: Some(license.level).filter(|level| !level.is_empty()),
+        has_reaper: Some(about.has_reaper),
+        troubles: String::new(),
+        read_at: now,
+    })
 }
 
 /// Let on a moment ago and not there yet: its owner waits for the page to say so.

@@ -6,17 +6,18 @@
 //! login;<id>;<mac>;<address>;<uptime>;<bytes-in>;<bytes-out>;<user>
 //! host;<id>;<mac>;<address>;<authorized>;<bypassed>
 //! profile;<id>;<name>;<rate-limit>;<shared-users>;<add-mac-cookie>
-//! failed;<verb>;<mac or name>
+//! binding;<id>;<mac>;<type>;<disabled>;<comment>
+//! failed;<verb>;<mac, name or id>
 //! router;<unix seconds>;<uptime>;<digest 1|0>;<reaper 1|0>;<version>;<board>;<identity>
+//! agent;<version of the script>;<licence level>
 //! end;<lines of tables in all parts>
 //! ```
 //!
-//! The last field of `user`, `login` and `router` is the rest of the line: a comment of ours has `;` inside, and what
-//! others have named may have. Lines of another
-//! kind are for a later version and skipped; a line of a known kind that cannot be read makes the whole report
+//! The last field of `user`, `login`, `binding` and `router` is the rest of the line: a comment of ours has `;` inside,
+//! and what others have named may have. Of bindings only ours are told. Lines of another kind are for a later version and skipped; a line of a known kind that cannot be read makes the whole report
 //! worthless, because a row that is missing would look like a row that is to be made.
 
-use domain::MacAddr;
+use domain::{MacAddr, live::BindingRow};
 use routeros_api::{
     hotspot::{Active, Host, RouterState, User, UserProfile},
     value::{TimeLimit, parse_bool, parse_duration},
@@ -91,6 +92,10 @@ pub(super) struct About {
     pub board: String,
     /// Its name for itself.
     pub identity: String,
+    /// Version of its script; 0 for one that says none, which knows nothing of bindings.
+    pub agent: u32,
+    /// Licence level; empty when it could not tell.
+    pub license: String,
 }
 
 /// A command that the router could not carry out.
@@ -110,6 +115,8 @@ pub(super) struct Report {
     pub about: About,
     pub failed: Vec<Failed>,
     pub state: RouterState,
+    /// Bindings of ours.
+    pub bindings: Vec<BindingRow>,
 }
 
 impl Report {
@@ -129,16 +136,23 @@ impl Report {
                 "login" => report.state.active.push(login(rest).ok_or(Unreadable("login"))?),
                 "host" => report.state.hosts.extend(host(rest).ok_or(Unreadable("host"))?),
                 "profile" => report.state.profiles.push(profile(rest).ok_or(Unreadable("profile"))?),
+                "binding" => report.bindings.push(binding(rest).ok_or(Unreadable("binding"))?),
                 "failed" => report.failed.push(failed(rest).ok_or(Unreadable("failed"))?),
                 "router" => {
-                    report.about = about(rest).ok_or(Unreadable("router"))?;
+                    let About { agent, license, .. } = report.about;
+                    report.about = About { agent, license, ..about(rest).ok_or(Unreadable("router"))? };
                     is_introduced = true;
+                }
+                "agent" => {
+                    let [version, license] = fields::<2>(rest).ok_or(Unreadable("agent"))?;
+                    report.about.agent = version.parse().map_err(|_| Unreadable("agent"))?;
+                    report.about.license = license.trim().to_lowercase().chars().take(16).collect();
                 }
                 "end" if rest.parse() == Ok(rows) => is_ended = true,
                 "end" => return Err(Unreadable("rows are missing")),
                 _ => {}
             }
-            rows += usize::from(matches!(kind, "user" | "login" | "host" | "profile"));
+            rows += usize::from(matches!(kind, "user" | "login" | "host" | "profile" | "binding"));
         }
         if is_ended && is_introduced { Ok(report) } else { Err(Unreadable("it was cut")) }
     }
@@ -245,6 +259,16 @@ fn profile(rest: &str) -> Option<UserProfile> {
     })
 }
 
+fn binding(rest: &str) -> Option<BindingRow> {
+    let [row, mac, kind, disabled, comment] = fields::<5>(rest)?;
+    Some(BindingRow {
+        id: id(row)?,
+        mac: mac.parse().ok(),
+        is_blocking: kind == "blocked" && !flag(disabled)?,
+        comment: comment.to_owned(),
+    })
+}
+
 fn failed(rest: &str) -> Option<Failed> {
     let [verb, about] = plain::<2>(rest)?;
     let is_verb = !verb.is_empty() && verb.len() <= 16 && verb.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -266,6 +290,7 @@ fn about(rest: &str) -> Option<About> {
         version: version.chars().take(40).collect(),
         board: board.chars().take(60).collect(),
         identity: identity.chars().take(60).collect(),
+        ..About::default()
     })
 }
 
@@ -276,7 +301,7 @@ mod tests {
     use super::*;
 
     const USER: &str = "user;*2F;A4:CF:12:00:00:01;A4:CF:12:00:00:01;bando-p0a0b0c0d-v1;01:00:00;1073741824;00:02:05;10;20;false;bando1;g=018f6b1c-0000-7000-8000-000000000001;e=1795324800\n";
-    const REST: &str = "login;*C0A80A08;A4:CF:12:00:00:01;10.5.50.23;1d02:00:00;5;6;A4:CF:12:00:00:01\nhost;*3;A4:CF:12:00:00:01;10.5.50.23;true;false\nprofile;*4;bando-p0a0b0c0d-v1;512k/2M;2;false\nfailed;login;A4:CF:12:00:00:01\nrouter;1795321200;00:10:00;1;1;7.18.2 (stable);hAP ax2;Cafe; upstairs\nend;4\n";
+    const REST: &str = "login;*C0A80A08;A4:CF:12:00:00:01;10.5.50.23;1d02:00:00;5;6;A4:CF:12:00:00:01\nhost;*3;A4:CF:12:00:00:01;10.5.50.23;true;false\nprofile;*4;bando-p0a0b0c0d-v1;512k/2M;2;false\nbinding;*5;A4:CF:12:00:00:02;blocked;false;bando:block\nfailed;login;A4:CF:12:00:00:01\nrouter;1795321200;00:10:00;1;1;7.18.2 (stable);hAP ax2;Cafe; upstairs\nagent;2;P-unlimited\nend;5\n";
 
     #[test]
     fn a_report_is_read() {
@@ -291,6 +316,8 @@ mod tests {
         assert_eq!(report.state.active[0].uptime.as_secs(), 93_600);
         assert!(report.state.hosts[0].is_authorized && !report.state.hosts[0].is_bypassed);
         assert_eq!(report.state.profiles[0].rate_limit, "512k/2M");
+        assert!(report.bindings[0].is_blocking && report.bindings[0].comment == "bando:block");
+        assert_eq!((report.about.agent, report.about.license.as_str()), (2, "p-unlimited"));
         assert_eq!(report.failed[0].verb, "login");
         assert_eq!(report.about.clock_secs, Some(1_795_321_200));
         assert_eq!((report.about.uptime_secs, report.about.is_digesting), (Some(600), true));
@@ -317,6 +344,8 @@ mod tests {
             "router;1;1s;0;1;7;x;y\nend;1\n",
             "router;1;1s;0;1;7;x;y\n",
             "router;1;1s;2;1;7;x;y\nend;0\n",
+            "router;1;1s;0;1;7;x;y\nagent;new;\nend;0\n",
+            "binding;*1;;blocked\nrouter;1;1s;0;1;7;x;y\nend;1\n",
             "end;0\n",
             "router;1;1s;0;1;7;x;y\nend;0\nuser;*1;A4:CF:12:00:00:01;;;;;;;;;\n",
             "nothing\n",
@@ -346,7 +375,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(body in "(bando1|user|host|login|profile|router|end|failed|[*;\n0-9A-F:/.kM-]){0,60}") {
+        fn nothing_makes_it_panic(body in "(bando1|user|host|login|profile|binding|router|agent|end|failed|[*;\n0-9A-F:/.kM-]){0,60}") {
             if let Ok(poll) = Poll::parse(&body) {
                 let _ = Report::parse(poll.lines);
             }

@@ -12,12 +12,15 @@ use routeros_api::RouterOsError;
 
 use super::{
     answer,
+    memory::Memory,
     report::{Failed, Report},
+    watch::Watch,
 };
 use crate::{
     access::{
         Deps,
         delivery::Uses,
+        reconciler::watch::taken_off,
         rows, words,
         writeback::{self, Delivered},
     },
@@ -51,36 +54,39 @@ pub(super) async fn work_off(
     memory: &str,
     now: DateTime<Utc>,
 ) -> Result<Outcome, StoreError> {
+    let before = Memory::read(memory);
+    let watch = Watch::prepare(deps, router, report, &before, now).await?;
     let current = rows::current_of_router(&report.state);
-    let mut round = Round { report, current: &current, uses: Uses::new(&current), orphans: remember(memory), now };
-    let work = live_work(deps, router, now).await?;
+    let round = Round { report, current: &current, uses: Uses::new(&current), before: &before, watch: &watch, now };
+    let mut work = live_work(deps, router, now).await?;
     let mut plan = round.plan(&work);
     if write_back(deps, &round, &work, &plan).await? {
         deps.changed.notify_one();
         // Ends have become known, and some have passed: what the router is told takes them into account.
-        plan = round.plan(&live_work(deps, router, now).await?);
+        work = live_work(deps, router, now).await?;
+        plan = round.plan(&work);
     }
-    round.orphans = plan.orphans;
-    let (commands, later) = answer::lines(&plan.commands);
+    let paid: BTreeSet<MacAddr> = round.on(&work).iter().map(|device| device.mac).collect();
+    let mut after = Memory {
+        orphans: std::mem::take(&mut plan.orphans),
+        kicks: BTreeMap::new(),
+        removed: taken_off(&plan.commands),
+        ..before.clone()
+    };
+    let watched = watch.work_off(deps, router, (&paid, &current), &mut after, now).await?;
+    if watched.is_news {
+        deps.changed.notify_one();
+    }
+    let length = watched.lines.iter().map(|line| line.len() + 1).sum();
+    let (lines, later) = answer::lines(&plan.commands, length);
+    round.remember_kicks(&work, &later, &mut after);
     let has_failed = |mac: MacAddr| report.failed.iter().any(|failed| failed.mac == Some(mac));
     let is_news = |command: &Command| answer::mac_of(command).is_none_or(|mac| !has_failed(mac));
     Ok(Outcome {
-        is_again: !later.is_empty() || plan.commands.iter().any(is_news),
-        commands,
-        memory: memorize(&round.orphans),
+        is_again: watched.is_again || !later.is_empty() || plan.commands.iter().any(is_news),
+        commands: watched.lines.into_iter().chain(lines).collect(),
+        memory: after.write(),
     })
-}
-
-/// Rows of ours that nobody knows, and since when, as one plan hands them to the next. What cannot be read is
-/// forgotten: then they are given their grace anew.
-fn remember(memory: &str) -> BTreeMap<MacAddr, DateTime<Utc>> {
-    let secs: BTreeMap<String, i64> = serde_json::from_str(memory).unwrap_or_default();
-    secs.iter().filter_map(|(mac, secs)| Some((mac.parse().ok()?, DateTime::from_timestamp(*secs, 0)?))).collect()
-}
-
-fn memorize(orphans: &BTreeMap<MacAddr, DateTime<Utc>>) -> String {
-    let secs: BTreeMap<String, i64> = orphans.iter().map(|(mac, at)| (mac.to_string(), at.timestamp())).collect();
-    serde_json::to_string(&secs).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// The work list, after sessions that are over were ended.
@@ -109,22 +115,43 @@ struct Round<'a> {
     report: &'a Report,
     current: &'a Current,
     uses: Uses<'a>,
-    orphans: BTreeMap<MacAddr, DateTime<Utc>>,
+    before: &'a Memory,
+    watch: &'a Watch<'a>,
     now: DateTime<Utc>,
 }
 
 impl Round<'_> {
     fn plan(&self, work: &[WorkRecord]) -> Plan {
+        let off: Vec<MacAddr> = work.iter().filter(|device| !device.is_on_intended).map(|device| device.mac).collect();
+        access::plan(self.now, &self.on(work), &off, self.current, &self.before.orphans)
+    }
+
+    /// The devices that should be on.
+    fn on(&self, work: &[WorkRecord]) -> Vec<Intended> {
         let refused: BTreeSet<MacAddr> =
             self.report.failed.iter().filter(|failed| failed.verb == "login").filter_map(|failed| failed.mac).collect();
-        let intended: Vec<Intended> = work
-            .iter()
+        work.iter()
             .filter(|device| device.is_on_intended)
             .map(|device| self.intended(device, refused.contains(&device.mac)))
             .filter(|device| device.remaining_secs > 0)
-            .collect();
-        let off: Vec<MacAddr> = work.iter().filter(|device| !device.is_on_intended).map(|device| device.mac).collect();
-        access::plan(self.now, &intended, &off, self.current, &self.orphans)
+            .collect()
+    }
+
+    /// Whether the router is still to log a customer out.
+    fn is_kick_open(&self, device: &WorkRecord) -> bool {
+        device.is_kicked && !self.watch.has_kicked(device.mac)
+    }
+
+    /// What was there of those that the router is told to log out, for as long as it was not written down that it has.
+    fn remember_kicks(&self, work: &[WorkRecord], later: &BTreeSet<MacAddr>, after: &mut Memory) {
+        for device in work.iter().filter(|device| device.is_kicked && !later.contains(&device.mac)) {
+            let (mac, known) = (device.mac, self.before.kicks.get(&device.mac));
+            let trace = match known.filter(|_| !self.is_kick_open(device)) {
+                Some(known) => known.clone(),
+                None => self.watch.trace(mac, &mac.to_string()),
+            };
+            after.kicks.insert(mac, trace);
+        }
     }
 
     fn usage(&self, device: &WorkRecord) -> Usage {
@@ -147,6 +174,7 @@ impl Round<'_> {
         let more = DataSize::from_bytes(used_bytes(device, &usage).saturating_sub(device.used_bytes));
         let device = WorkRecord { session_used: device.session_used.saturating_add(more), ..device.clone() };
         let mut intended = rows::intended(&device, self.now, was_refused);
+        intended.is_kicked = self.is_kick_open(&device);
         if device.starts_at.is_some() || device.ended_at.is_some() {
             return intended;
         }
@@ -196,7 +224,7 @@ async fn write_back(deps: &Deps, round: &Round<'_>, work: &[WorkRecord], plan: &
     let mut used = Vec::new();
     for device in work {
         let usage = round.usage(device);
-        match verdict(device, plan, &round.report.failed) {
+        match verdict(device, plan, &round.report.failed, round.is_kick_open(device)) {
             _ if device.is_applied() => {
                 is_news |= used_bytes(device, &usage) > device.used_bytes && device.data.is_some();
                 used.push((device, usage));
@@ -227,7 +255,7 @@ enum Verdict {
     Failed(String),
 }
 
-fn verdict(device: &WorkRecord, plan: &Plan, failed: &[Failed]) -> Verdict {
+fn verdict(device: &WorkRecord, plan: &Plan, failed: &[Failed], is_kick_open: bool) -> Verdict {
     if plan.conflicts.contains(&device.mac) {
         return Verdict::Failed(words::for_owner(&RouterOsError::NotOurs { name: device.mac.to_string() }));
     }
@@ -237,7 +265,11 @@ fn verdict(device: &WorkRecord, plan: &Plan, failed: &[Failed]) -> Verdict {
         other => answer::mac_of(other) == Some(device.mac),
     };
     // To be let on it is enough that the row is right: a device that is not there is let on when it comes.
-    let is_essential = |command: &Command| !matches!(command, Command::Login { .. } | Command::ClearStuckHost { .. });
+    let is_essential = |command: &Command| match command {
+        Command::Login { .. } => false,
+        Command::ClearStuckHost { .. } => is_kick_open,
+        _ => true,
+    };
     if !plan.commands.iter().filter(is_about).any(is_essential) {
         return Verdict::Right;
     }
@@ -258,19 +290,4 @@ fn cannot(verb: &str) -> String {
         _ => "do what it was told",
     };
     format!("The router could not {what}. Its log says why; it is told again by itself.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_kept_and_nonsense_is_forgotten() {
-        let at = DateTime::from_timestamp(1_795_324_800, 0).unwrap();
-        let orphans = BTreeMap::from([("A4:CF:12:00:00:01".parse().unwrap(), at)]);
-        assert_eq!(remember(&memorize(&orphans)), orphans);
-        for nonsense in ["", "{}", "[]", r#"{"x":1}"#] {
-            assert!(remember(nonsense).is_empty(), "{nonsense}");
-        }
-    }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use domain::{
-    MacAddr,
+    MacAddr, RouterId,
     access::{self, Current, Intended},
     live::{self, BLOCK_MARK, BindingRow, Stranger},
 };
 use routeros_api::{Hotspot, RouterOsError, hotspot::RouterState};
+use sqlx::MySqlPool;
 
 use super::Reconciler;
 use crate::{
@@ -140,31 +142,47 @@ impl Reconciler {
         if seen.is_empty() && !self.watch.is_noted {
             return Ok(false);
         }
-        let mut repeat = Repeat::default();
-        loop {
-            match self.note_once(&seen).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        }
+        note(&self.deps.pool, self.router.id, &seen, &self.watch.kicked, self.now()).await?;
         self.watch.is_noted = !seen.is_empty();
         self.watch.kicked.clear();
         Ok(true)
     }
+}
 
-    async fn note_once(&self, seen: &[Stranger]) -> Result<(), StoreError> {
-        let now = self.now();
-        let rows: Vec<_> = seen.iter().map(|one| (random::uuid(now), one)).collect();
-        let mut tx = self.deps.pool.begin().await?;
-        router_strangers::replace_strangers(&mut tx, self.router.id, &rows, now).await?;
-        router_strangers::clear_kicked(&mut tx, self.router.id, &self.watch.kicked).await?;
-        tx.commit().await?;
-        Ok(())
+/// Replaces what is known of who is on a router unpaid. `kicked` were logged out as asked.
+pub(in crate::access) async fn note(
+    pool: &MySqlPool,
+    router_id: RouterId,
+    seen: &[Stranger],
+    kicked: &[MacAddr],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut repeat = Repeat::default();
+    loop {
+        match note_once(pool, router_id, seen, kicked, now).await {
+            Err(error) if repeat.after(&error).await => {}
+            done => return done,
+        }
     }
 }
 
+async fn note_once(
+    pool: &MySqlPool,
+    router_id: RouterId,
+    seen: &[Stranger],
+    kicked: &[MacAddr],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = seen.iter().map(|one| (random::uuid(now), one)).collect();
+    let mut tx = pool.begin().await?;
+    router_strangers::replace_strangers(&mut tx, router_id, &rows, now).await?;
+    router_strangers::clear_kicked(&mut tx, router_id, kicked).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The devices that a plan takes off.
-pub(super) fn taken_off(commands: &[access::Command]) -> BTreeSet<MacAddr> {
+pub(in crate::access) fn taken_off(commands: &[access::Command]) -> BTreeSet<MacAddr> {
     let removed = |command: &access::Command| match command {
         access::Command::RemoveUser { mac } => Some(*mac),
         _ => None,

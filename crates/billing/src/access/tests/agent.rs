@@ -30,7 +30,7 @@ use crate::{
 
 /// What happens to an answer on its way to the router.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Weather {
+pub(super) enum Weather {
     Fair,
     /// Nobody answers.
     Down,
@@ -52,7 +52,7 @@ struct Line {
 }
 
 /// A server that answers polls.
-struct Server {
+pub(super) struct Server {
     line: Arc<Line>,
     url: String,
     task: tokio::task::JoinHandle<()>,
@@ -84,15 +84,15 @@ impl Server {
         Self { line, url, task }
     }
 
-    fn weather(&self, weather: Weather) {
+    pub(super) fn weather(&self, weather: Weather) {
         *self.line.weather.lock().unwrap() = weather;
     }
 
-    fn answers(&self) -> Vec<String> {
+    pub(super) fn answers(&self) -> Vec<String> {
         self.line.answers.lock().unwrap().clone()
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         self.line.asked.lock().unwrap().clone()
     }
 
@@ -159,31 +159,35 @@ async fn install(sim: &Sim, router: &RouterRecord, key: &PullKey, server: &Serve
 }
 
 /// Both clocks move together, a look of the scheduler at a time.
-async fn advance(world: &World, sim: &Sim, secs: u64) {
+pub(super) async fn advance(world: &World, sim: &Sim, secs: u64) {
     for _ in 0..secs / 5 {
         world.clock.advance(TimeDelta::seconds(5));
         sim.advance_through(Duration::from_secs(5)).await;
     }
 }
 
-struct Scene {
-    world: World,
-    sim: Sim,
-    server: Server,
-    router: RouterRecord,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) sim: Sim,
+    pub(super) server: Server,
+    pub(super) router: RouterRecord,
     key: PullKey,
 }
 
-async fn scene(pool: MySqlPool, ros: RosVersion) -> Scene {
+pub(super) async fn scene(pool: MySqlPool, ros: RosVersion) -> Scene {
+    scene_with(pool, Options { ros, ..Options::default() }).await
+}
+
+pub(super) async fn scene_with(pool: MySqlPool, options: Options) -> Scene {
     let world = World::new(pool).await;
-    let sim = Sim::start(Options { ros, ..Options::default() }).await.unwrap();
+    let sim = Sim::start(options).await.unwrap();
     let (router, key) = polling_router(&world, "main").await;
     let server = Server::start(&world).await;
     install(&sim, &router, &key, &server).await;
     Scene { world, sim, server, router, key }
 }
 
-fn log_of(sim: &Sim) -> String {
+pub(super) fn log_of(sim: &Sim) -> String {
     sim.rows("/log").map(|rows| format!("{rows:?}")).unwrap_or_default()
 }
 
@@ -219,7 +223,7 @@ async fn paid_is_on_after_a_poll_and_over_is_off_after_the_next(pool: MySqlPool)
 }
 
 /// Paid, on, and known to be.
-async fn online(scene: &Scene, secs: u64) {
+pub(super) async fn online(scene: &Scene, secs: u64) {
     scene.sim.join(MAC).unwrap();
     scene.world.grant(scene.router.id, MAC, secs, None).await;
     advance(&scene.world, &scene.sim, 40).await;
