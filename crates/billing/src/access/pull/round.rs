@@ -221,25 +221,26 @@ fn begun_secs(device: &WorkRecord, row: &UserRow, used_secs: u64) -> u64 {
 async fn write_back(deps: &Deps, round: &Round<'_>, work: &[WorkRecord], plan: &Plan) -> Result<bool, StoreError> {
     let (pool, now) = (&deps.pool, round.now);
     let mut is_news = false;
-    let mut used = Vec::new();
+    let (mut delivered, mut failed, mut used) = (Vec::new(), Vec::new(), Vec::new());
+    let told = Told::new(plan, &round.report.failed);
     for device in work {
         let usage = round.usage(device);
-        match verdict(device, plan, &round.report.failed, round.is_kick_open(device)) {
-            _ if device.is_applied() => {
-                is_news |= used_bytes(device, &usage) > device.used_bytes && device.data.is_some();
-                used.push((device, usage));
-            }
-            Verdict::Right => {
-                let delivered = Delivered { device, usage, since_at: round.began_at(device, usage) };
-                writeback::applied(pool, &[delivered], now).await?;
-                is_news = true;
-            }
-            Verdict::Failed(text) => {
-                writeback::failed(pool, vec![(device, text, None)], now).await?;
-                deps.changed.notify_one();
-            }
+        if device.is_applied() {
+            is_news |= used_bytes(device, &usage) > device.used_bytes && device.data.is_some();
+            used.push((device, usage));
+            continue;
+        }
+        match told.verdict(device, round.is_kick_open(device)) {
+            Verdict::Right => delivered.push(Delivered { device, usage, since_at: round.began_at(device, usage) }),
+            Verdict::Failed(text) => failed.push((device, text, None)),
             Verdict::Todo => {}
         }
+    }
+    is_news |= !delivered.is_empty();
+    writeback::applied(pool, &delivered, now).await?;
+    if !failed.is_empty() {
+        writeback::failed(pool, failed, now).await?;
+        deps.changed.notify_one();
     }
     is_news |= writeback::used(pool, &used, now).await?;
     Ok(is_news)
@@ -255,29 +256,47 @@ enum Verdict {
     Failed(String),
 }
 
-fn verdict(device: &WorkRecord, plan: &Plan, failed: &[Failed], is_kick_open: bool) -> Verdict {
-    if plan.conflicts.contains(&device.mac) {
-        return Verdict::Failed(words::for_owner(&RouterOsError::NotOurs { name: device.mac.to_string() }));
+/// What a router is being told, by device.
+struct Told<'a> {
+    plan: &'a Plan,
+    failed: &'a [Failed],
+    commands: BTreeMap<MacAddr, Vec<&'a Command>>,
+    profiles: BTreeSet<String>,
+}
+
+impl<'a> Told<'a> {
+    fn new(plan: &'a Plan, failed: &'a [Failed]) -> Self {
+        let mut told = Self { plan, failed, commands: BTreeMap::new(), profiles: BTreeSet::new() };
+        for command in &plan.commands {
+            match (answer::mac_of(command), command) {
+                (Some(mac), _) => told.commands.entry(mac).or_default().push(command),
+                (None, Command::EnsureProfile(profile)) => drop(told.profiles.insert(profile.name())),
+                (None, _) => {}
+            }
+        }
+        told
     }
-    let profile = rows::intended(device, DateTime::UNIX_EPOCH, false).profile;
-    let is_about = |command: &&Command| match command {
-        Command::EnsureProfile(wanted) => device.is_on_intended && *wanted == profile,
-        other => answer::mac_of(other) == Some(device.mac),
-    };
-    // To be let on it is enough that the row is right: a device that is not there is let on when it comes.
-    let is_essential = |command: &Command| match command {
-        Command::Login { .. } => false,
-        Command::ClearStuckHost { .. } => is_kick_open,
-        _ => true,
-    };
-    if !plan.commands.iter().filter(is_about).any(is_essential) {
-        return Verdict::Right;
-    }
-    let name = profile.name();
-    let is_of_device = |failed: &&Failed| failed.mac == Some(device.mac) || failed.about == name;
-    match failed.iter().filter(is_of_device).find(|failed| failed.verb != "login") {
-        Some(failed) => Verdict::Failed(cannot(&failed.verb)),
-        None => Verdict::Todo,
+
+    fn verdict(&self, device: &WorkRecord, is_kick_open: bool) -> Verdict {
+        if self.plan.conflicts.contains(&device.mac) {
+            return Verdict::Failed(words::for_owner(&RouterOsError::NotOurs { name: device.mac.to_string() }));
+        }
+        // To be let on it is enough that the row is right: a device that is not there is let on when it comes.
+        let is_essential = |command: &&Command| match command {
+            Command::Login { .. } => false,
+            Command::ClearStuckHost { .. } => is_kick_open,
+            _ => true,
+        };
+        let profile = rows::intended(device, DateTime::UNIX_EPOCH, false).profile.name();
+        let is_profile_made = device.is_on_intended && self.profiles.contains(&profile);
+        if !is_profile_made && !self.commands.get(&device.mac).into_iter().flatten().any(|one| is_essential(one)) {
+            return Verdict::Right;
+        }
+        let is_of_device = |failed: &&Failed| failed.mac == Some(device.mac) || failed.about == profile;
+        match self.failed.iter().filter(is_of_device).find(|failed| failed.verb != "login") {
+            Some(failed) => Verdict::Failed(cannot(&failed.verb)),
+            None => Verdict::Todo,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use domain::RouterId;
+use domain::{MacAddr, RouterId};
 use sqlx::MySqlPool;
 use tokio::sync::Notify;
 
@@ -433,9 +433,8 @@ async fn a_thousand_users_come_in_parts_and_a_thousand_purchases_are_told_in_tur
     let (router, key) = polling_router(&world, "main").await;
     let mut hand = Hand::new(&world, "main", &key);
     let mac = |n: usize| format!("A4:CF:12:00:{:02X}:{:02X}", n >> 8, n & 255);
-    for n in 0..1000 {
-        world.grant(router.id, &mac(n), 3600, None).await;
-    }
+    let macs: Vec<MacAddr> = (0..1000).map(|n| mac(n).parse().unwrap()).collect();
+    world.grant_all(router.id, &macs).await;
     let mut told = hand.ask().await;
     for turn in 0..20 {
         let Some(ticket) = told.ticket.clone() else { break };

@@ -151,6 +151,34 @@ impl World {
         id.into()
     }
 
+    /// An hour for each of many devices, written at once.
+    pub(super) async fn grant_all(&self, router: RouterId, macs: &[MacAddr]) {
+        let now = self.now();
+        let intents: Vec<Intent> = macs
+            .iter()
+            .map(|mac| Intent {
+                new_id: DeviceId::from_uuid(random::uuid(now)),
+                session_id: random::uuid(now).into(),
+                place: (router, *mac),
+                ip: None,
+            })
+            .collect();
+        let mut query = sqlx::QueryBuilder::<sqlx::MySql>::new(
+            "insert into sessions (id, granted_by, grant_reason, router_id, mac, package_id, package_name,
+                 package_revision, duration_secs, down_kbps, up_kbps, devices, created_at, updated_at) ",
+        );
+        query.push_values(&intents, |mut row, intent| {
+            row.push_bind(intent.session_id.as_uuid()).push_bind(self.admin).push_bind("a test");
+            row.push_bind(router.as_uuid()).push_bind(intent.place.1.bytes().to_vec());
+            row.push_bind(self.package.as_uuid()).push_bind("1 hour").push_bind(1).push_bind(3600);
+            row.push_bind(2000).push_bind(512).push_bind(1).push_bind(now).push_bind(now);
+        });
+        let mut transaction = self.pool.begin().await.unwrap();
+        query.build().execute(&mut *transaction).await.unwrap();
+        session_devices::intend_on(&mut transaction, &intents, now).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
     pub(super) async fn device(&self, router: RouterId) -> Device {
         sqlx::query_as(
             "select applied, applied_generation = generation as is_applied, is_online, used_secs, used_bytes,

@@ -35,6 +35,50 @@ impl Router {
         }
     }
 
+    /// One row of these tables, by its id.
+    pub(crate) fn hotspot_record(&self, path: &str, id: &str) -> Option<Vec<Attribute>> {
+        let number = || u32::from_str_radix(id.strip_prefix('*')?, 16).ok();
+        match path {
+            "/ip/hotspot/active" => {
+                let session = self.hotspot.session_at(Ipv4Addr::from_bits(number()?))?;
+                Some(self.active_record(session))
+            }
+            "/ip/hotspot/host" => {
+                let id = number()?;
+                self.hotspot.hosts.iter().find(|host| host.id == id).map(|host| self.host_record(host))
+            }
+            _ => None,
+        }
+    }
+
+    /// The rows of `/ip/hotspot/active` or `/ip/hotspot/host` that `keep` takes by user and device.
+    pub(crate) fn hotspot_records_if(
+        &self,
+        path: &str,
+        keep: impl Fn(&[(&str, &str)]) -> bool,
+    ) -> Option<Vec<Vec<Attribute>>> {
+        match path {
+            "/ip/hotspot/active" => {
+                let kept = self.hotspot.sessions.iter().filter(|s| keep(&[("user", &s.user), ("mac-address", &s.mac)]));
+                Some(kept.map(|session| self.active_record(session)).collect())
+            }
+            "/ip/hotspot/host" => {
+                let kept = self.hotspot.hosts.iter().filter(|host| keep(&[("mac-address", &host.mac)]));
+                Some(kept.map(|host| self.host_record(host)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The ids of these tables, in order.
+    pub(crate) fn hotspot_ids(&self, path: &str) -> Option<Vec<String>> {
+        match path {
+            "/ip/hotspot/active" => Some(self.hotspot.sessions.iter().map(|session| active_id(session.ip)).collect()),
+            "/ip/hotspot/host" => Some(self.hotspot.hosts.iter().map(|host| format!("*{:X}", host.id)).collect()),
+            _ => None,
+        }
+    }
+
     pub(super) fn announce_active(&self, ip: Ipv4Addr) {
         if let Some(session) = self.hotspot.session_at(ip) {
             self.announce("/ip/hotspot/active", self.active_record(session));

@@ -1,7 +1,7 @@
 //! Commands of menus: arguments are handed to the same dispatch as those of the API.
 
 use super::{
-    ast::{Args, Expr, Part},
+    ast::{Args, Binary, Expr, Part},
     grammar::positional_names,
     machine::{Machine, Ran, Stop},
     value::{self, Array, Value},
@@ -27,19 +27,28 @@ impl Router {
         if login.may(policy_of(menu.path, "print")) { Ok(()) } else { Err(Trap::permission()) }
     }
 
-    /// Rows of a menu as a script of this account may read them. Of stored rows only `wanted`, if that is given.
-    fn readable(
-        &self,
-        login: &Login,
-        menu: &'static Menu,
-        wanted: Option<&[String]>,
-    ) -> Result<Vec<Vec<Attribute>>, Trap> {
+    /// Rows of a menu as a script of this account may read them. What `asked` does not ask for may be left out.
+    fn readable(&self, login: &Login, menu: &'static Menu, asked: &Asked) -> Result<Vec<Vec<Attribute>>, Trap> {
         Self::allows_reading(login, menu)?;
         let is_wanted =
-            |name: &str| name == ".id" || wanted.is_none_or(|wanted| wanted.iter().any(|held| held == name));
-        let mut rows = match (wanted, self.is_computed(menu)) {
-            (Some(_), false) => self.rows(menu.path).iter().map(|row| table::record_of(menu, row, is_wanted)).collect(),
-            _ => self.records(menu),
+            |name: &str| name == ".id" || asked.names.as_ref().is_none_or(|names| names.iter().any(|held| held == name));
+        let mut rows = match (&asked.names, self.is_computed(menu)) {
+            (Some(_), false) => {
+                let rows = self.rows(menu.path).iter();
+                let kept = rows.filter(|row| asked.may_hold(|name| row.values.get(name).map(Vec::as_slice)));
+                kept.map(|row| table::record_of(menu, row, is_wanted)).collect()
+            }
+            (Some(names), true) if names.is_empty() && self.hotspot_ids(menu.path).is_some() => {
+                let ids = self.hotspot_ids(menu.path).unwrap_or_default();
+                ids.into_iter().map(|id| vec![(".id".to_owned(), id.into_bytes())]).collect()
+            }
+            (Some(_), true) => {
+                let keep = |row: &[(&str, &str)]| {
+                    asked.may_hold(|name| row.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_bytes()))
+                };
+                self.hotspot_records_if(menu.path, keep).unwrap_or_else(|| self.records(menu))
+            }
+            (None, _) => self.records(menu),
         };
         if !login.may("sensitive") {
             for row in &mut rows {
@@ -58,9 +67,13 @@ impl Router {
         wanted: Option<&str>,
     ) -> Result<Option<Vec<Attribute>>, Trap> {
         Self::allows_reading(login, menu)?;
-        let Some(selector) = selector else { return Ok(self.readable(login, menu, None)?.into_iter().next()) };
+        let all = || self.readable(login, menu, &Asked::default());
+        let Some(selector) = selector else { return Ok(all()?.into_iter().next()) };
+        if let Some(row) = self.hotspot_record(menu.path, selector) {
+            return Ok(Some(row));
+        }
         if self.is_computed(menu) || menu.path == "/file" {
-            let mut rows = self.readable(login, menu, None)?.into_iter();
+            let mut rows = all()?.into_iter();
             return Ok(rows.find(|row| is(row, ".id", selector) || is(row, "name", selector)));
         }
         let id = selector.strip_prefix('*').and_then(|hex| u32::from_str_radix(hex, 16).ok());
@@ -75,6 +88,39 @@ impl Router {
             }
             record
         }))
+    }
+}
+
+/// What a command wants to know of the rows of a menu.
+#[derive(Debug, Default)]
+struct Asked {
+    /// Properties; `None` for all.
+    names: Option<Vec<String>>,
+    /// Properties that must have a value with colons, such as the address of a device.
+    equal: Vec<(String, Vec<u8>)>,
+}
+
+impl Asked {
+    /// `false` when a row does not pass the filter for sure. Text with colons is the same in every type, so that it can
+    /// be compared as it is stored; rows with other text are left to the filter itself.
+    fn may_hold<'a>(&self, value: impl Fn(&str) -> Option<&'a [u8]>) -> bool {
+        self.equal.iter().all(|(name, wanted)| value(name).is_none_or(|held| held == wanted || !held.contains(&b':')))
+    }
+}
+
+/// The comparisons for equality that all have to hold.
+fn equalities<'a>(expr: &'a Expr, found: &mut Vec<(&'a str, &'a Expr)>) {
+    match expr {
+        Expr::Binary(Binary::And, left, right) => {
+            equalities(left, found);
+            equalities(right, found);
+        }
+        Expr::Binary(Binary::Equal, left, right) => {
+            if let (Expr::Field(name), Expr::Variable(_) | Expr::Literal(..)) = (&**left, &**right) {
+                found.push((name, right));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -130,7 +176,20 @@ impl Machine {
         wanted: Option<Vec<String>>,
     ) -> Ran<Vec<Vec<Attribute>>> {
         let login = self.host.login.clone();
-        let rows = self.host.with(move |router| router.readable(&login, menu, wanted.as_deref())).await?;
+        let mut asked = Asked { names: wanted, equal: Vec::new() };
+        let mut equal = Vec::new();
+        if let Some(filter) = filter {
+            equalities(filter, &mut equal);
+        }
+        for (name, expr) in equal.into_iter().filter(|(name, _)| matches!(*name, "name" | "user" | "mac-address")) {
+            // In `where` a variable named like a property is that property.
+            let is_property = matches!(expr, Expr::Variable(name) if menu.field(name, self.grammar.ros).is_some());
+            match self.eval(expr).await? {
+                Value::Str(text) if text.contains(&b':') && !is_property => asked.equal.push((name.to_owned(), text)),
+                _ => {}
+            }
+        }
+        let rows = self.host.with(move |router| router.readable(&login, menu, &asked)).await?;
         let Some(filter) = filter else { return Ok(rows) };
         let outer = self.row.take();
         let mut kept = Vec::new();
