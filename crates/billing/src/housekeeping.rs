@@ -1,6 +1,8 @@
 //! Work that is done once in a while by one process of the installation: the audit at three in the morning,
-//! the look at how sales go, refunds that were interrupted, the sweep over what M-Pesa says was paid, and what customers
-//! lost while a router was away.
+//! the look at how sales go, refunds that were interrupted, the sweep over what M-Pesa says was paid, what customers
+//! lost while a router was away, and old rows that nobody asks for any more.
+
+mod forget;
 
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use domain::NotificationId;
+
+pub(crate) use forget::forget_old;
 
 use crate::{
     Billing,
@@ -37,10 +41,11 @@ enum Chore {
     Audit,
     Pull,
     Routers,
+    Forget,
 }
 
 impl Chore {
-    const ALL: [Self; 5] = [Self::Refunds, Self::Sales, Self::Audit, Self::Pull, Self::Routers];
+    const ALL: [Self; 6] = [Self::Refunds, Self::Sales, Self::Audit, Self::Pull, Self::Routers, Self::Forget];
 
     const fn lease(self) -> &'static str {
         match self {
@@ -49,13 +54,14 @@ impl Chore {
             Self::Audit => "audit",
             Self::Pull => "mpesa-pull",
             Self::Routers => "router-health",
+            Self::Forget => "forget",
         }
     }
 
     /// When it is due again after a turn at `now`.
     fn next(self, now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         match self {
-            Self::Refunds | Self::Routers => now + TimeDelta::minutes(1),
+            Self::Refunds | Self::Routers | Self::Forget => now + TimeDelta::minutes(1),
             Self::Sales => now + TimeDelta::minutes(10),
             Self::Pull => now + TimeDelta::hours(1),
             Self::Audit => next_at_hour(now, zone, AUDIT_HOUR),
@@ -96,6 +102,7 @@ impl Billing {
             Chore::Audit => self.audit_and_tell().await,
             Chore::Pull => self.pull_quietly().await,
             Chore::Routers => self.keep_health().await,
+            Chore::Forget => forget_old(self.pool(), now).await,
         };
         let until_at = match &done {
             Ok(()) => chore.next(now, self.zone().await?),

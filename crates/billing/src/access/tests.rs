@@ -6,6 +6,7 @@ mod check;
 mod credit;
 mod expiry;
 mod faults;
+mod forgotten;
 mod health;
 mod pull;
 mod scale;

@@ -232,3 +232,10 @@ pub(crate) async fn has_open_payment(
     .fetch_one(pool)
     .await?)
 }
+
+/// Forgets parts of reports that were begun before `before` and never finished, at most `limit` at a time; how many.
+pub(crate) async fn forget_parts(pool: &MySqlPool, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    let done =
+        sqlx::query!("delete from router_pull_parts where created_at < ? limit ?", before, limit).execute(pool).await?;
+    Ok(done.rows_affected())
+}

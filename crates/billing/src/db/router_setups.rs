@@ -338,3 +338,29 @@ pub(crate) async fn find_router_names(pool: &MySqlPool, id: Uuid) -> Result<Opti
     let row = sqlx::query!("select slug, name from routers where id = ?", id).fetch_optional(pool).await?;
     Ok(row.map(|row| (row.slug, row.name)))
 }
+
+/// Forgets set-ups that lapsed before `before` without an owner's approval, with all that was reported under them, at most
+/// `limit` at a time; how many. One that others refer to stays.
+pub(crate) async fn forget_setups(pool: &MySqlPool, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar!(
+        r#"select s.id as "id: Uuid" from router_setups s
+           where s.id < ? and s.expires_at < ? and s.approved_at is null and s.done_at is null and s.undo_at is null
+             and not exists (select 1 from router_tunnels t where t.setup_id = s.id)
+             and not exists (select 1 from router_setups o where o.before_setup_id = s.id)
+           order by s.id limit ?"#,
+        crate::random::uuid_floor(before),
+        before,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut forgotten = 0;
+    for id in ids {
+        let mut transaction = pool.begin().await?;
+        sqlx::query!("delete from router_setup_steps where setup_id = ?", id).execute(&mut *transaction).await?;
+        let done = sqlx::query!("delete from router_setups where id = ? and approved_at is null", id);
+        forgotten += done.execute(&mut *transaction).await?.rows_affected();
+        transaction.commit().await?;
+    }
+    Ok(forgotten)
+}

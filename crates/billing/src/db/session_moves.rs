@@ -1,8 +1,8 @@
-//! `session_moves`: what customers did with the devices of their sessions. Append-only.
+//! `session_moves`: what customers did with the devices of their sessions. Append-only until it is forgotten.
 
 use chrono::{DateTime, Utc};
 use domain::SessionId;
-use sqlx::{MySqlConnection, MySqlExecutor};
+use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 use uuid::Uuid;
 
 use super::{StoreError, session_devices::Place};
@@ -93,4 +93,19 @@ pub(crate) async fn count_moves(
     .await?;
     let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(MoveCounts { counted_today: small(row.counted_today), fresh_places: small(row.fresh_places) })
+}
+
+/// Forgets what was done before `before` with sessions that were over by then, at most `limit` lines at a time; how many.
+pub(crate) async fn forget_moves(pool: &MySqlPool, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "delete from session_moves
+         where id < ? and exists (select 1 from sessions s where s.id = session_moves.session_id and s.ended_at < ?)
+         order by id limit ?",
+        crate::random::uuid_floor(before),
+        before,
+        limit
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -43,3 +43,19 @@ pub(crate) async fn find_by_code(pool: &MySqlPool, code_hash: [u8; 32]) -> Resul
     .await?;
     Ok(id.map(SessionId::from))
 }
+
+/// Forgets passes of sessions that were over before `before`, at most `limit` at a time; how many. Older sessions have
+/// smaller ids, so that only those that run for very long are looked at in vain.
+pub(crate) async fn forget_passes(pool: &MySqlPool, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        "delete from session_passes
+         where session_id < ? and exists (select 1 from sessions s where s.id = session_passes.session_id and s.ended_at < ?)
+         order by session_id limit ?",
+        crate::random::uuid_floor(before),
+        before,
+        limit
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -51,9 +51,8 @@ impl Memory {
     pub(super) fn read(text: &str) -> Self {
         let read: Value = serde_json::from_str(text).unwrap_or_default();
         let entries = |name: &str| read.get(name).and_then(Value::as_object).into_iter().flatten();
-        let orphan = |(mac, at): (&String, &Value)| {
-            Some((mac.parse().ok()?, DateTime::from_timestamp(at.as_i64()?, 0)?))
-        };
+        let orphan =
+            |(mac, at): (&String, &Value)| Some((mac.parse().ok()?, DateTime::from_timestamp(at.as_i64()?, 0)?));
         let kick = |(mac, seen): (&String, &Value)| {
             let logins = seen.get("logins")?.as_array()?.iter();
             let hosts = seen.get("hosts")?.as_array()?.iter();

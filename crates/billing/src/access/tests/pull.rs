@@ -17,6 +17,7 @@ use crate::{
         pull::{self, Pace, PollError, PullKey},
     },
     db::{
+        blocks::{self, BlockRecord},
         routers,
         routers::{Reach, RouterRecord},
         session_devices,
@@ -494,6 +495,62 @@ async fn rows_of_others_are_left_alone_and_what_cannot_be_done_is_said(pool: MyS
     hand.advance(120);
     hand.run().await;
     assert!(!hand.users.contains_key(OTHER) && hand.users.contains_key(MAC));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_customer_at_the_login_page_who_is_logged_out_is_freed_once(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let (router, key) = polling_router(&world, "main").await;
+    let mut hand = Hand::new(&world, "main", &key);
+    world.grant(router.id, MAC, 3600, None).await;
+    hand.run().await;
+    // It has come and stands at the login page.
+    hand.join(MAC);
+    let mut tx = world.pool.begin().await.unwrap();
+    let id: uuid::Uuid = sqlx::query_scalar("select id from session_devices").fetch_one(&mut *tx).await.unwrap();
+    assert!(session_devices::kick(&mut tx, id, world.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let ticket = hand.ask().await.ticket.unwrap();
+    // The first answer is lost.
+    let told = hand.report(&ticket).await;
+    assert_eq!(told.verbs(), ["clear"]);
+    let told = hand.report(&told.ticket.unwrap()).await;
+    assert_eq!(told.verbs(), ["clear"], "it is still there");
+    assert!(!world.device(router.id).await.is_applied);
+    // Now it is carried out: the device has a new entry.
+    hand.hosts.insert("A4:CF:12:00:00:00".into(), "10.5.50.9".into());
+    hand.advance(5);
+    let told = hand.report(&told.ticket.unwrap()).await;
+    assert_eq!(told.verbs(), ["login"], "let on, and not cleared again");
+    assert!(world.device(router.id).await.is_applied);
+    hand.obey(&told);
+    hand.advance(61);
+    assert!(hand.run().await.commands.is_empty() && world.device(router.id).await.is_online);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_script_of_before_is_not_told_what_it_does_not_know(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let (router, key) = polling_router(&world, "main").await;
+    let mut hand = Hand::new(&world, "main", &key);
+    hand.join(MAC);
+    world.grant(router.id, MAC, 3600, None).await;
+    hand.run().await;
+    let block = BlockRecord {
+        id: random::uuid(world.now()),
+        mac: MAC.parse().unwrap(),
+        reason: "a test".into(),
+        blocked_by: "owner".into(),
+        created_at: world.now(),
+    };
+    let mut connection = world.pool.acquire().await.unwrap();
+    assert!(blocks::insert_block(&mut connection, &block).await.unwrap());
+    drop(connection);
+    // It says no version, and would do nothing about a binding: the customer is taken off all the same.
+    hand.advance(10);
+    let told = hand.run().await;
+    assert!(told.commands.is_empty() && told.ticket.is_none(), "{told:?}");
+    assert!(hand.users.is_empty() && hand.logins.is_empty() && world.device(router.id).await.applied == "off");
 }
 
 #[sqlx::test(migrations = "../../migrations")]

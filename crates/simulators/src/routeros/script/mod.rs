@@ -27,6 +27,7 @@ mod operators;
 mod parser;
 mod print;
 mod remote;
+mod rows;
 pub(crate) mod terminal;
 mod value;
 
