@@ -289,7 +289,7 @@ impl<'a> Told<'a> {
         };
         let profile = rows::intended(device, DateTime::UNIX_EPOCH, false).profile.name();
         let is_profile_made = device.is_on_intended && self.profiles.contains(&profile);
-        if !is_profile_made && !self.commands.get(&device.mac).into_iter().flatten().any(|one| is_essential(one)) {
+        if !is_profile_made && !self.commands.get(&device.mac).into_iter().flatten().any(is_essential) {
             return Verdict::Right;
         }
         let is_of_device = |failed: &&Failed| failed.mac == Some(device.mac) || failed.about == profile;
