@@ -308,7 +308,7 @@ async fn a_full_licence_is_wrong_and_a_nearly_full_one_is_said(pool: MySqlPool) 
     let world = World::new(pool).await;
     let sim = good(Options { license_level: 3, ..few_rights() }).await;
     let router = world.router("main", sim.addr().port(), "bando").await;
-    assert_state(&test(&world, &router, PORTAL).await, "licence", "ok", "of 1");
+    assert_state(&test(&world, &router, PORTAL).await, "licence", "ok", "of the 1");
     run(&sim, "admin", Command::new("/ip/hotspot/user/add").attr("name", super::MAC)).await;
     sim.join(super::MAC).unwrap();
     sim.traffic(super::MAC, 1, 1).unwrap();
