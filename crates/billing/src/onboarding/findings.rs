@@ -175,10 +175,8 @@ fn license(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
         }
         _ => return finding("unknown", "It could not be read.".to_owned()),
     };
-    let text = format!(
-        "Level {level}: at most {users} customers at once. On now: {}.",
-        facts.number("active").unwrap_or(0)
-    );
+    let text =
+        format!("Level {level}: at most {users} customers at once. On now: {}.", facts.number("active").unwrap_or(0));
     if users == 1 || facts.number("active").is_some_and(|active| active >= users) {
         return finding("warning", text).todo("Buy a higher licence level for this router from MikroTik.");
     }

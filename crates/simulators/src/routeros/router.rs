@@ -255,7 +255,7 @@ impl Router {
     /// When something happens by itself next.
     pub(crate) fn next_event_ms(&self) -> Option<Millis> {
         let booting = (!self.is_up()).then_some(self.up_at_ms);
-        let rows = self.tables.values().flat_map(|t| &t.rows).filter_map(|row| row.expires_at_ms);
+        let rows = self.tables.values().flat_map(Table::expiring).map(|(_, at)| at);
         // Nothing of the hotspot happens before the router is up.
         let of_hotspot =
             self.next_timer_ms().into_iter().chain(self.next_wake_ms()).chain(self.next_hotspot_event_ms());
@@ -278,11 +278,12 @@ impl Router {
 
     fn expire_rows(&mut self) {
         let now_ms = self.now_ms;
-        let due = |row: &Row| row.expires_at_ms.is_some_and(|at| at <= now_ms);
         let gone: Vec<(&'static str, u32)> = self
             .tables
             .iter()
-            .flat_map(|(path, table)| table.rows.iter().filter(|row| due(row)).map(|row| (*path, row.id)))
+            .flat_map(|(path, table)| table.expiring().map(|(row, at)| (*path, row.id, at)))
+            .filter(|(_, _, at)| *at <= now_ms)
+            .map(|(path, id, _)| (path, id))
             .collect();
         for (path, id) in gone {
             self.delete(path, id);

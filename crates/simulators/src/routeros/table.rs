@@ -49,11 +49,13 @@ impl Row {
 pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     next_id: u32,
+    /// Whether any of its rows ever was one that goes away by itself.
+    has_expiring: bool,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { rows: Vec::new(), next_id: 1 }
+        Self { rows: Vec::new(), next_id: 1, has_expiring: false }
     }
 }
 
@@ -63,8 +65,15 @@ impl Table {
         row.id = self.next_id;
         self.next_id = self.next_id.saturating_add(1);
         let id = row.id;
+        self.has_expiring |= row.expires_at_ms.is_some();
         self.rows.push(row);
         id
+    }
+
+    /// The rows that go away by themselves, and when.
+    pub(crate) fn expiring(&self) -> impl Iterator<Item = (&Row, Millis)> {
+        let rows = if self.has_expiring { self.rows.as_slice() } else { &[] };
+        rows.iter().filter_map(|row| row.expires_at_ms.map(|at| (row, at)))
     }
 
     /// Makes the only row row 0, and the next one row 1.
