@@ -2,6 +2,7 @@
 //! wrong is reported at once, a line each, naming the variable, what is wrong and what to do.
 
 mod environment;
+mod mpesa;
 mod parse;
 mod routers;
 pub mod table;

@@ -3,6 +3,8 @@
 mod actions;
 mod blocks;
 mod list;
+mod rows;
+mod search;
 mod words;
 
 pub use actions::LiveError;
