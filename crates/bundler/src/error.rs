@@ -57,12 +57,14 @@ pub(crate) enum Error {
     /// The record of the last run could not be written.
     #[error("record of the last build: {0}")]
     Json(#[from] serde_json::Error),
-    /// The portal has grown too large.
+    /// A bundle has grown too large.
     #[error(
-        "the portal is {actual} bytes of wasm and glue with brotli, over its budget of {budget}. Find what grew with \
-         `cargo bloat` or `twiggy top` on target/wasm32-unknown-unknown/browser/portal.wasm; customers on a bad link wait for it."
+        "{bundle} is {actual} bytes of wasm and glue with brotli, over its budget of {budget}. Find what grew with \
+         `cargo bloat` or `twiggy top` on target/wasm32-unknown-unknown/browser/{bundle}.wasm; people on a bad link wait for it."
     )]
     OverBudget {
+        /// `portal` or `admin`.
+        bundle: &'static str,
         /// Bytes with brotli.
         actual: usize,
         /// Bytes allowed.

@@ -3,7 +3,7 @@
 //!
 //! `bundler WASM_DIR OUT_DIR`, from the repository's root: reads `WASM_DIR/{portal,admin}.wasm`,
 //! `style/{portal,admin}.css` and `public/*.js`, writes `OUT_DIR`. What has not changed since the last run is left
-//! alone. Fails when the portal has grown over its budget.
+//! alone. Fails when the portal or the admin app has grown over its budget.
 
 mod budget;
 mod compress;
@@ -68,7 +68,7 @@ fn report(output: &Output, rebuilt: &[String], started: Instant) -> String {
             file.name, file.raw_bytes, file.gzip_bytes, file.brotli_bytes
         ));
     }
-    text.push_str(&budget::line(output));
+    text.push_str(&budget::lines(output));
     let what =
         if rebuilt.is_empty() { "nothing has changed".to_owned() } else { format!("rebuilt {}", rebuilt.join(", ")) };
     text.push_str(&format!("{what} in {:.1} s\n", started.elapsed().as_secs_f32()));
