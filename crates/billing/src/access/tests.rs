@@ -2,6 +2,7 @@
 
 mod agent;
 mod agent_live;
+mod alerts;
 mod check;
 mod credit;
 mod expiry;

@@ -71,11 +71,14 @@ pub(crate) async fn insert_event(
     Ok(())
 }
 
-/// The newest lines of a router.
+/// The newest lines of a router. What one look finds has one instant: then a router is another one, has other software
+/// or was restarted before it is back, and is refused before it is away.
 pub(crate) async fn list_events(pool: &MySqlPool, id: RouterId, limit: u32) -> Result<Vec<EventRecord>, StoreError> {
     Ok(sqlx::query_as!(
         EventRecord,
-        r#"select at as "at: DateTime<Utc>", kind, text from router_events where router_id = ? order by id desc limit ?"#,
+        r#"select at as "at: DateTime<Utc>", kind, text from router_events where router_id = ?
+           order by at desc, field(kind, 'online', 'offline', 'rebooted', 'upgraded', 'changed', 'certificate'), id desc
+           limit ?"#,
         id.as_uuid(),
         limit
     )

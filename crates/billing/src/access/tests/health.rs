@@ -10,7 +10,13 @@ use super::{
     MAC, OFTEN, SELDOM, advance, online,
     world::{World, until},
 };
-use crate::{access::Handle, db::routers::RouterRecord};
+use crate::{
+    access::Handle,
+    db::{
+        router_events::{self, EventKind},
+        routers::RouterRecord,
+    },
+};
 
 #[derive(Debug, sqlx::FromRow)]
 struct OutageRow {
@@ -30,9 +36,11 @@ async fn outages(world: &World) -> Vec<OutageRow> {
     .unwrap()
 }
 
-/// Kinds of what happened to the router, oldest first.
+/// Kinds of what happened to the only router, oldest first, in the order in which its owner sees them.
 async fn events(world: &World) -> Vec<String> {
-    sqlx::query_scalar("select kind from router_events order by id").fetch_all(&world.pool).await.unwrap()
+    let id: uuid::Uuid = sqlx::query_scalar("select id from routers").fetch_one(&world.pool).await.unwrap();
+    let lines = router_events::list_events(&world.pool, id.into(), 100).await.unwrap();
+    lines.into_iter().rev().map(|line| line.kind).collect()
 }
 
 /// Kinds of notifications that wait to be read.
@@ -194,4 +202,26 @@ async fn a_clock_that_is_wrong_is_told_until_it_is_right(pool: MySqlPool) {
     })
     .await;
     world.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_one_look_finds_is_told_in_the_order_of_its_causes(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let router = world.router("main", 8728, "bando").await;
+    let causes = [
+        EventKind::Certificate,
+        EventKind::Changed,
+        EventKind::Upgraded,
+        EventKind::Rebooted,
+        EventKind::Offline,
+        EventKind::Online,
+    ];
+    // Ids of one instant are in no order, so whichever way they are written makes no difference.
+    for kind in causes.iter().rev().chain(&causes) {
+        router_events::insert_event(&world.pool, router.id, *kind, "", world.now()).await.unwrap();
+    }
+    let earlier = world.now() - TimeDelta::microseconds(1);
+    router_events::insert_event(&world.pool, router.id, EventKind::Online, "", earlier).await.unwrap();
+    let told: Vec<&str> = ["online"].into_iter().chain(causes.iter().flat_map(|kind| [kind.as_str(); 2])).collect();
+    assert_eq!(events(&world).await, told);
 }
