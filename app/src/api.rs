@@ -189,7 +189,7 @@ pub struct PaymentRow {
     pub account_reference: String,
     /// The session it bought.
     pub session_id: Option<Uuid>,
-    /// `none`, `waiting`, `online`, `offline` or `ended`: how delivery stands.
+    /// `none`, `waiting`, `paused`, `online`, `offline` or `ended`: how delivery stands.
     pub delivery: String,
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn delivery(row: &PaymentRow) -> Option<(Tone, String)> {
     let (tone, words) = match row.delivery.as_str() {
         "none" => return None,
         "waiting" => (Tone::Busy, "Connecting"),
+        "paused" => (Tone::Warn, "Paused"),
         "online" => (Tone::Good, "Online"),
         "offline" => (Tone::Quiet, "Not on the WiFi"),
         "ended" => (Tone::Quiet, "Ended"),

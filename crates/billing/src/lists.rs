@@ -40,6 +40,8 @@ pub enum Delivery {
     None,
     /// Paid, no router has confirmed it yet.
     Waiting,
+    /// Its time stands still until it is let go on.
+    Paused,
     /// A router lets the device on.
     Online,
     /// Time is left, but no router has the device at the moment.
@@ -55,6 +57,7 @@ impl Delivery {
         match self {
             Self::None => "none",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Online => "online",
             Self::Offline => "offline",
             Self::Ended => "ended",
@@ -90,7 +93,7 @@ pub struct PaymentListed {
 }
 
 const COLUMNS: &str = "select p.id, p.created_at, u.msisdn, p.package_name, p.amount_kes, p.state, p.result_code, \
-     p.receipt, p.account_reference, s.id as session_id, s.starts_at, s.ends_at, s.ended_at, \
+     p.receipt, p.account_reference, s.id as session_id, s.starts_at, s.ends_at, s.ended_at, s.paused_at is not null as is_paused, \
      exists(select 1 from session_devices d where d.session_id = s.id and d.applied = 'on' \
             and d.applied_generation = d.generation) as is_delivered \
      from payments p join users u on u.id = p.user_id left join sessions s on s.payment_id = p.id where 1 = 1";
@@ -220,8 +223,12 @@ fn delivery(row: &MySqlRow, now: DateTime<Utc>) -> Result<Delivery, StoreError> 
     let ends_at: Option<DateTime<Utc>> = row.try_get("ends_at")?;
     let starts_at: Option<DateTime<Utc>> = row.try_get("starts_at")?;
     let is_delivered: bool = row.try_get("is_delivered")?;
+    // Null without a session, of which there is one here.
+    let is_paused: bool = row.try_get("is_paused")?;
     Ok(if ended_at.is_some() || ends_at.is_some_and(|at| at <= now) {
         Delivery::Ended
+    } else if is_paused {
+        Delivery::Paused
     } else if starts_at.is_none() {
         Delivery::Waiting
     } else if is_delivered {

@@ -83,6 +83,8 @@ async fn an_owner_and_a_cashier_look_after_a_customer(pool: MySqlPool) {
 
     assert_eq!(act(&stack, &cashier, &path("pause"), &Value::Null).await.status(), StatusCode::NO_CONTENT);
     let paused = until_state(&stack, "paused").await;
+    let payments = stack.get_json("/api/admin/payments").await;
+    assert_eq!(payments["payments"][0]["delivery"], "paused", "{payments}");
     assert_eq!((&paused["ends_at"], &paused["session_id"]), (&Value::Null, &json!(session)));
     loop {
         let (name, data) = events.next().await.unwrap();
