@@ -14,6 +14,14 @@ use crate::application::Engine;
 /// How often the router is looked after.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// What a router has to be allowed by somebody who stands beside it, from RouterOS 7.17 on.
+const DEVICE_MODE: &str = "\
+If the router answers \"not allowed by device-mode\", paste this line first, press the router's button shortly within
+five minutes, and paste the line above again once it has restarted:
+
+/system device-mode update fetch=yes hotspot=yes scheduler=yes
+";
+
 #[derive(Debug, Args)]
 pub(super) struct SetupRouter {
     /// Your name for it, such as "Main cafe".
@@ -60,7 +68,11 @@ pub(super) async fn run(args: SetupRouter, engine: &Engine, site: &Site) -> Resu
     let mut view = billing.begin_setup(by, &asked, site).await?;
     say("Paste this line into the router's terminal (New Terminal in WinBox or WebFig):\n");
     say(view.command.as_deref().unwrap_or_default());
-    say(&format!("\nIt works until {}.\n", view.expires_at.format("%F %T UTC")));
+    say(&format!(
+        "\nIt works once, until {}. Leave this running: it shows how it goes on.",
+        view.expires_at.format("%F %T UTC")
+    ));
+    say(DEVICE_MODE);
     let mut follower = Follower::default();
     loop {
         follower.show(&view);

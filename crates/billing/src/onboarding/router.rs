@@ -250,8 +250,7 @@ impl Billing {
         site: &Site,
     ) -> Result<String, RouterSideError> {
         let before = self.before(setup, site).await?;
-        let pages: Vec<PageBefore> =
-            (0..before.plan.pages().len()).map(|number| page_before(&before, number)).collect();
+        let pages: Vec<PageBefore> = (0..before.plan.pages().len()).map(|number| before.page_before(number)).collect();
         let mut kit = kit(&before, site, base);
         kit.is_checked = Run::is_checked(&run.nonce);
         kit.undo(name, &pages)?.ok_or(RouterSideError::Unknown)
@@ -259,11 +258,7 @@ impl Billing {
 
     /// What the router said before the first change.
     async fn before(&self, setup: &SetupRow, site: &Site) -> Result<Standing, RouterSideError> {
-        let (Some(id), Some(run)) = (setup.before_setup_id, &setup.before_run) else {
-            return Err(RouterSideError::NotNow);
-        };
-        let first = router_setups::find_setup(self.pool(), id).await?.ok_or(RouterSideError::NotNow)?;
-        Ok(self.standing(&first, Some(run), site).await?)
+        self.standing_before(setup, site).await?.ok_or(RouterSideError::NotNow)
     }
 
     /// The login page as it was before, by its number.
@@ -376,14 +371,6 @@ fn kit<'a>(standing: &'a Standing, site: &'a Site, base: &'a str) -> Kit<'a> {
 
 fn page_number(name: &str) -> Option<usize> {
     name.strip_prefix(LOOK_PAGE)?.parse().ok().filter(|number| *number < PAGES_MAX)
-}
-
-fn page_before(before: &Standing, number: usize) -> PageBefore {
-    match before.report(&format!("{LOOK_PAGE}{number}")) {
-        Some(report) if report.is_ok && report.text.is_empty() => PageBefore::None,
-        Some(report) if report.is_ok => PageBefore::Kept,
-        _ => PageBefore::Lost,
-    }
 }
 
 fn undo_words(name: &str) -> &'static str {

@@ -10,6 +10,7 @@ use super::{
     plan::{Plan, Step},
     scripts::{LOOK_PAGE, LOOKS},
     site::{SetupReach, Site},
+    undo::PageBefore,
     words,
 };
 use crate::{
@@ -114,6 +115,24 @@ impl Standing {
         self.plan.steps.iter().copied().find(failed)
     }
 
+    /// What became of a login page as it was, by its number.
+    pub(super) fn page_before(&self, number: usize) -> PageBefore {
+        match self.report(&format!("{LOOK_PAGE}{number}")) {
+            Some(report) if report.is_ok && report.text.is_empty() => PageBefore::None,
+            Some(report) if report.is_ok => PageBefore::Kept,
+            _ => PageBefore::Lost,
+        }
+    }
+
+    /// Login pages that were looked at and could not be kept.
+    fn lost_pages(&self) -> Vec<String> {
+        let is_lost = |number: usize| {
+            self.report(&format!("{LOOK_PAGE}{number}")).is_some() && self.page_before(number) == PageBefore::Lost
+        };
+        let pages = self.plan.pages().into_iter().enumerate();
+        pages.filter(|(number, _)| is_lost(*number)).map(|(_, page)| page.to_owned()).collect()
+    }
+
     fn is_changed(&self) -> bool {
         self.plan.steps.iter().any(|step| self.report(step.as_str()).is_some())
     }
@@ -151,10 +170,31 @@ impl Billing {
         Ok(Standing { facts, plan, reports, findings, planned, zone, is_checked })
     }
 
+    /// What the router said before the first change; `None` when nothing was changed.
+    pub(super) async fn standing_before(&self, setup: &SetupRow, site: &Site) -> Result<Option<Standing>, StoreError> {
+        let (Some(id), Some(run)) = (setup.before_setup_id, &setup.before_run) else { return Ok(None) };
+        match router_setups::find_setup(self.pool(), id).await? {
+            Some(first) => self.standing(&first, Some(run), site).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A set-up as the owner sees it, without the lines to paste.
     pub(super) async fn setup_view(&self, setup: &SetupRow, site: &Site) -> Result<SetupView, StoreError> {
         let standing = self.standing(setup, setup.run.as_deref(), site).await?;
-        let (state, message) = self.setup_state(setup, &standing);
+        let (state, mut message) = self.setup_state(setup, &standing);
+        if setup.undone_at.is_some() {
+            let lost = self.standing_before(setup, site).await?.map(|before| before.lost_pages()).unwrap_or_default();
+            message = words::undone(&lost);
+        }
+        if state == "waiting" && is_this_machine(&site.host) {
+            message.push_str(&format!(
+                " The line leads to {}, which only this computer can reach: set PUBLIC_URL to the address that routers \
+                 reach this server at, start it again, and begin anew.",
+                site.host
+            ));
+        }
+        let lost = standing.lost_pages();
         let is_known = !standing.findings.is_empty();
         Ok(SetupView {
             id: setup.id,
@@ -164,7 +204,7 @@ impl Billing {
             expires_at: setup.expires_at,
             state,
             message,
-            existing: if is_known { words::existing(&standing.facts, &standing.plan) } else { Vec::new() },
+            existing: if is_known { words::existing(&standing.facts, &standing.plan, &lost) } else { Vec::new() },
             planned: standing.planned.clone(),
             steps: steps(&standing, reach_of(setup)?, site),
             checks: standing.findings,
@@ -176,7 +216,7 @@ impl Billing {
 
     fn setup_state(&self, setup: &SetupRow, standing: &Standing) -> (&'static str, String) {
         if setup.undone_at.is_some() {
-            return ("done", "Everything was taken back. The router is as it was before.".to_owned());
+            return ("done", words::undone(&[]));
         }
         if setup.undo_at.is_some() {
             return ("working", "The router is being put back as it was before.".to_owned());
@@ -212,12 +252,14 @@ impl Billing {
                 "The router has fetched the script and is being looked at. Nothing is changed.".to_owned(),
             );
         }
-        let message = "Open a terminal on the router (New Terminal in WinBox or WebFig), paste the line and press Enter. \
-                       If the router answers \"not allowed by device-mode\", type: /system device-mode update fetch=yes \
-                       hotspot=yes scheduler=yes and press the router's button shortly within five minutes, then paste \
-                       the line again.";
-        ("waiting", message.to_owned())
+        ("waiting", "Nothing has been heard of the router yet.".to_owned())
     }
+}
+
+/// Whether an address means whoever asks.
+fn is_this_machine(host: &str) -> bool {
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What became of it, in one sentence.

@@ -52,7 +52,7 @@ impl Kit<'_> {
                     out.push_str(&format!(":do {{\n{script}}}\n"));
                 }
                 PageBefore::None => add(out, template!("undo/page-none.rsc"), &[("PAGE", page)])?,
-                PageBefore::Lost => {}
+                PageBefore::Lost => add(out, template!("undo/page-lost.rsc"), &[("PAGE", page)])?,
             }
         }
         if self.plan.new_hotspot.is_some() {

@@ -6,9 +6,9 @@ use super::{
     plan::{Plan, Step, login_by},
 };
 
-/// What is on the router now and is concerned.
+/// What is on the router now and is concerned. `lost` are the login pages that could not be kept.
 #[must_use]
-pub(super) fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
+pub(super) fn existing(facts: &Facts, plan: &Plan, lost: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for server in &facts.servers {
         let profile = facts.profile(&server.profile);
@@ -40,9 +40,29 @@ pub(super) fn existing(facts: &Facts, plan: &Plan) -> Vec<String> {
     let ntp = if facts.is_on("ntp") == Some(true) { "a time server is set" } else { "no time server is set" };
     lines.push(format!("The time zone is {}, and {ntp}.", or(facts.text("zone"), "not set")));
     for page in plan.pages() {
-        lines.push(format!("The login page {page}, if there is one. It is kept, so that it can be put back."));
+        lines.push(if lost.iter().any(|lost| lost == page) {
+            format!(
+                "The login page {page}. It is too large to be kept and is replaced: copy it from Files to your computer \
+                 first, if you may want it back."
+            )
+        } else {
+            format!("The login page {page}, if there is one. It is kept, so that it can be put back.")
+        });
     }
     lines
+}
+
+/// What became of taking back, when these login pages could not be kept.
+#[must_use]
+pub(super) fn undone(lost: &[String]) -> String {
+    if lost.is_empty() {
+        return "Everything was taken back. The router is as it was before.".to_owned();
+    }
+    format!(
+        "Everything was taken back, except for the login page {}: it was too large to be kept. Put your own copy in its \
+         place under Files.",
+        lost.join(", ")
+    )
 }
 
 /// What will be changed.

@@ -283,14 +283,43 @@ async fn what_a_board_lacks_is_said_before_anything_is_changed(pool: MySqlPool) 
     let mut after = export(&sim);
     after.get_mut("/file").unwrap().retain(|file| file["name"] != "bando.rsc");
     assert_eq!(after, before);
-    // Locked by the factory: the line itself is refused, and the page has said what to do then.
+    // Locked by the factory: the line itself is refused, and the page says what to do then.
     let sim = router(Options { device_mode: DeviceMode::Home, ..options(RosVersion::V7_22) }).await;
     let setup = stack.begin_setup("Locked", "direct").await;
     let transcript = paste(&sim, &setup["command"]).await.unwrap();
     assert!(transcript.screen().contains("not allowed by device-mode"), "{}", transcript.screen());
     let waiting = stack.setup(&id_of(&setup)).await;
     assert_eq!(waiting["state"], "waiting");
-    assert!(waiting["message"].as_str().unwrap().contains("/system device-mode update"), "{waiting}");
+    let message = waiting["message"].as_str().unwrap();
+    assert!(message.starts_with("Nothing has been heard of the router yet. The line leads to 127.0.0.1"), "{waiting}");
+    stack.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_login_page_too_large_to_be_kept_is_said_before_and_after(pool: MySqlPool) {
+    let stack = Stack::start(&pool).await;
+    stack.log_in().await;
+    let sim = router(options(RosVersion::V7_22)).await;
+    quiet(&sim.paste(LIVED_IN).await);
+    sim.put_file("hotspot/login.html", &format!("<html>{}</html>", "our own page ".repeat(6_000)));
+    let setup = stack.begin_setup("Site 7", "direct").await;
+    let pasted = paste(&sim, &setup["command"]);
+    let asking = stack.until_setup(&id_of(&setup), "asking").await;
+    let said = asking["existing"].to_string();
+    assert!(said.contains("hotspot/login.html. It is too large to be kept and is replaced"), "{asking:#}");
+    stack.approve_setup(&id_of(&setup)).await;
+    pasted.await.unwrap();
+    let done = stack.until_setup(&id_of(&setup), "done").await;
+    let transcript = sim.paste(done["undo_command"].as_str().unwrap()).await;
+    quiet(&transcript);
+    let screen = transcript.screen();
+    assert!(screen.contains("the login page hotspot/login.html was too large to be kept"), "{screen}");
+    let undone = stack.setup(&id_of(&done)).await;
+    let message = undone["message"].as_str().unwrap();
+    assert!(message.contains("except for the login page hotspot/login.html"), "{undone:#}");
+    // The rest is taken back, and nobody claims the page was.
+    assert_eq!(count(&sim, "/user", "name", "bando"), 0);
+    assert!(String::from_utf8(sim.file("hotspot/login.html").unwrap()).unwrap().contains("/w/site-7?"));
     stack.stop().await;
 }
 

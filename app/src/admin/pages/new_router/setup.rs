@@ -20,6 +20,9 @@ use crate::{
 /// How often the server is asked while the set-up goes on.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// What a router has to be allowed by somebody who stands beside it, from RouterOS 7.17 on.
+const DEVICE_MODE: &str = "/system device-mode update fetch=yes hotspot=yes scheduler=yes";
+
 /// Follows the set-up with this id. Its parts change one by one, so that what is open or has the focus stays.
 #[component]
 pub(super) fn Follow(id: String, made: RwSignal<Option<RouterSetup>>) -> impl IntoView {
@@ -121,6 +124,14 @@ fn Paste(reader: Reader<RouterSetup>, command: Memo<Option<String>>) -> impl Int
                 {move || expires.get().map(|at| view! { <Time at /> })}
                 ". Give it to nobody you would not give the router to."
             </p>
+            <details>
+                <summary>"The router answers “not allowed by device-mode”"</summary>
+                <p>
+                    "Paste this line first, then press the router’s button shortly, or take its power away for a moment, \
+                     within five minutes. It restarts. Then paste the line above again."
+                </p>
+                <CopyBox text=DEVICE_MODE label="The line that allows it" />
+            </details>
         }
         .into_any(),
         None => view! {
