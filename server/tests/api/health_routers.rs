@@ -4,6 +4,7 @@ use billing::admins::Role;
 use chrono::{TimeDelta, Utc};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
+use simulators::routeros::{ClockMode, Fault, FaultRule, Options, Sim};
 use sqlx::MySqlPool;
 use uuid::Uuid;
 
@@ -186,5 +187,65 @@ async fn the_policy_for_outages_is_off_until_an_owner_says_so(pool: MySqlPool) {
     assert_eq!(body(act(&stack, path, &wanted).await).await, wanted);
     let policy = stack.billing.outage_policy().await.unwrap();
     assert_eq!((policy.is_automatic, policy.min_minutes), (true, 15));
+    stack.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_router_with_another_certificate_gets_nothing_until_a_person_accepts_it(pool: MySqlPool) {
+    const DEVICE: &str = "A4:CF:12:00:00:78";
+    let stack = Stack::start(&pool).await;
+    stack.log_in().await;
+    let options = Options { tls: Some(([127, 0, 0, 1], 0).into()), clock: ClockMode::Real, ..Options::default() };
+    let beach = Sim::start(options).await.unwrap();
+    let new = json!({
+        "name": "Beach", "host": "127.0.0.1", "port": beach.tls_addr().unwrap().port(), "username": "admin",
+        "password": "bando", "tls_pin": beach.certificate_sha256().unwrap(),
+    });
+    let added: Value = act(&stack, "/api/admin/routers", &new).await.json().await.unwrap();
+    let path = format!("/api/admin/routers/{}", added["id"].as_str().unwrap());
+    let router = async || stack.get_json(&path).await["router"].clone();
+    until("the router is known", async || router().await["state"] == "online").await;
+
+    // Somebody is in between: the same address, another certificate.
+    let rule = FaultRule { fault: Fault::TlsCertificate, command: None, nth: 1, times: 1 };
+    beach.inject(rule).unwrap();
+    beach.clear_log();
+    beach.cut_connections();
+    let package = stack.sell_an_hour().await;
+    beach.join(DEVICE).unwrap();
+    let bought = json!({"package_id": package, "phone": PHONE, "mac": DEVICE, "router": "beach"});
+    let payment: Value = stack.post("/api/pay", &bought).await.json().await.unwrap();
+    let payment = payment["payment_id"].as_str().unwrap().to_owned();
+    stack.world.approve(MSISDN).await;
+    let told = async || {
+        let list = stack.get_json("/api/admin/notifications").await["notifications"].clone();
+        let list: Vec<Value> = serde_json::from_value(list).unwrap();
+        list.into_iter().filter(|one| one["kind"] == "router_certificate").collect::<Vec<_>>()
+    };
+    until("the owner is told", async || !told().await.is_empty()).await;
+    until("the owner sees it at the router", async || {
+        router().await["message"].as_str().is_some_and(|message| message.contains("certificate"))
+    })
+    .await;
+    stack.until_status(&payment, "paid").await;
+    let first = told().await;
+    assert!(first[0]["message"].as_str().unwrap().contains("somebody may be in between"), "{first:?}");
+    assert_eq!((first.len(), &first[0]["severity"]), (1, &json!("critical")));
+    assert!(beach.log().is_empty(), "not even the password is shown to it: {:?}", beach.log());
+    assert!(!format!("{:?}", beach.users()).contains(DEVICE) && beach.active().is_empty());
+    let pin: Vec<u8> =
+        sqlx::query_scalar("select tls_pin from routers where slug = 'beach'").fetch_one(&pool).await.unwrap();
+    assert_eq!(hex::encode(pin), new["tls_pin"].as_str().unwrap(), "nobody but a person changes what is trusted");
+
+    // The owner has stood beside the router and compared.
+    let accept = json!({"tls_pin": beach.certificate_sha256().unwrap()});
+    assert_eq!(act(&stack, &path, &accept).await.status(), StatusCode::OK);
+    stack.until_status(&payment, "online").await;
+    until("it is well again", async || router().await["state"] == "online").await;
+    until("the alarm is closed", async || told().await.iter().all(|one| one["is_read"] == true)).await;
+    assert_eq!(told().await.len(), 1, "said once");
+    let history = stack.get_json(&path).await["history"].clone();
+    let kinds: Vec<&str> = history.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "certificate").count(), 1, "{history}");
     stack.stop().await;
 }

@@ -68,7 +68,7 @@ pub(in crate::admin) fn Live() -> impl IntoView {
         if filter.with(|filter| *filter == Filter::default()) {
             "Nobody has paid time now. Devices appear here as soon as somebody has paid."
         } else {
-            "No device fits. Try fewer digits, or another state."
+            "No device fits. Try fewer digits, another state or all routers."
         }
     });
     let ids = Memo::new(move |_| pager.rows.with(|rows| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>()));

@@ -26,7 +26,8 @@ pub fn for_owner(error: &RouterOsError) -> String {
             "The router did not answer in time. It is tried again by itself.".to_owned()
         }
         RouterOsError::Tls(TlsFailure::WrongPin { seen }) => format!(
-            "The router shows another certificate than the saved one. If you changed it, save its SHA-256: {seen}"
+            "The router shows another certificate than before and was refused. Was that you? Compare with \
+             /certificate print detail, then enter this SHA-256 under Change: {seen}"
         ),
         RouterOsError::Tls(TlsFailure::Handshake(_)) => {
             "No secure connection. Give the router's api-ssl service a certificate, or use the plain API port."

@@ -58,12 +58,12 @@ pub enum CreditError {
     StillAway,
     /// The customers were on all the time.
     #[error(
-        "Nothing was lost: customers of this router were on all the time, only this server could not reach it. Extend \
-         single customers under Live if you want to."
+        "Nothing was lost: customers of this router were on all the time, only this server could not reach it. Give \
+         single customers more time under On now if you want to."
     )]
     NothingLost,
     /// Too long ago.
-    #[error("This outage is more than 30 days ago. Extend single customers under Live if you want to.")]
+    #[error("This outage is more than 30 days ago. Give single customers more time under On now if you want to.")]
     TooOld,
     /// The database.
     #[error(transparent)]

@@ -114,10 +114,7 @@ impl Pulse {
             return Ok(());
         }
         router_events::insert_event(&deps.pool, router.id, EventKind::Certificate, text, now).await?;
-        let message = format!(
-            "Router {} shows another certificate than before and was refused: somebody may be in between. {text}",
-            router.name
-        );
+        let message = format!("Router {} may not be what answers: somebody may be in between. {text}", router.name);
         let alert = Alert { kind: CERTIFICATE, severity: Severity::Critical, message: &message };
         alerts::tell(&deps.pool, router.id, &alert, now).await
     }

@@ -19,7 +19,7 @@ pub(super) fn of_paid(paid: &Paid<'_>) -> String {
             "Its router does not answer at the moment, so nobody knows whether it is on.".to_owned()
         }
         LiveState::Away => "Not at the hotspot now. It comes on by itself when it is back.".to_owned(),
-        LiveState::Paused => "Paused. What is left is kept until somebody resumes it.".to_owned(),
+        LiveState::Paused => "What is left is kept until you let it go on.".to_owned(),
         LiveState::Waiting => match paid.last_error.or(paid.router_error) {
             Some(error) => format!("Paid, but not on yet. {error}"),
             None => "Paid; the router is being told.".to_owned(),

@@ -52,7 +52,7 @@ fn blocked(way: &mut Way<'_>) -> End {
         "session",
         format!("The device is blocked: {reason}."),
         "This device is blocked.",
-        "Lift the block under Live, Blocked devices, if it was not meant.",
+        "Lift the block under On now, Blocked devices, if it was not meant.",
     )
 }
 
@@ -98,9 +98,11 @@ fn life(way: &mut Way<'_>, session: &SessionFact) -> End {
                 Over::Refunded => {
                     ("It was given back", "The payment was given back.", "The customer has to buy again.")
                 }
-                Over::Stopped => {
-                    ("An admin ended it", "An admin ended this customer's time.", "Look in the log who and why.")
-                }
+                Over::Stopped => (
+                    "An admin ended it",
+                    "An admin ended this customer's time.",
+                    "Ask whoever ended it. A voucher gives time without payment.",
+                ),
                 Over::Extended => (
                     "It went over into a later purchase",
                     "What was left went over into a later purchase.",
@@ -113,7 +115,7 @@ fn life(way: &mut Way<'_>, session: &SessionFact) -> End {
             "session",
             format!("{package}: its time is paused."),
             "This customer's time is paused.",
-            "Resume it under Live when the customer is back.",
+            "Let it go on under On now when the customer is back.",
         ),
         _ if session.is_data_used => way.stop(
             "session",
@@ -275,7 +277,7 @@ fn host(way: &mut Way<'_>, session: &SessionFact, router: &RouterFact) -> End {
             "active",
             format!("{mac} is in the WiFi, but the router's licence has no room for another customer."),
             "The router is full: its licence allows no more customers at once.",
-            "Use a higher licence level. Until then, log out who has not paid under Live.",
+            "Use a higher licence level. Until then, put off who has not paid under On now.",
         ),
         HostShown::Waiting | HostShown::Authorized => way.wait(
             "active",

@@ -38,7 +38,7 @@ fn unpaid(way: &mut Way<'_>, payment: &PaymentFact, state: PaymentState) -> End 
             "payment",
             format!("{begun} The customer says that it is paid, and has shown a code."),
             "The customer's M-Pesa code waits for a person.",
-            "Look at it under To do, Claims.",
+            "Look at it under To do: Customers who say they have paid.",
         );
     }
     if payment.held_kes > 0 {
@@ -72,7 +72,7 @@ fn unpaid(way: &mut Way<'_>, payment: &PaymentFact, state: PaymentState) -> End 
         PaymentState::Rejected => way.stop(
             "payment",
             format!("{begun} M-Pesa took no request, so no prompt came to the phone."),
-            "No prompt was sent, so nothing was paid.",
+            "No payment request reached the phone, so nothing was paid.",
             "Let the customer try again. If it happens often, run: bando doctor",
         ),
         _ => {
@@ -96,7 +96,7 @@ fn code(way: &mut Way<'_>, receipt: ReceiptFact) -> End {
             "payment",
             format!("KES {kes} came in under this code, and it is not known whose they are."),
             "The money is here, but nobody knows whose it is.",
-            "Assign it under To do, Unmatched money.",
+            "Assign it under To do: Unmatched money.",
         ),
         ReceiptState::Credit => way.stop(
             "payment",
@@ -108,7 +108,7 @@ fn code(way: &mut Way<'_>, receipt: ReceiptFact) -> End {
             "payment",
             format!("KES {kes} came in under this code; an admin said that it was not meant for the WiFi."),
             "An admin said that this money was not meant for the WiFi.",
-            "Look in the log who and why.",
+            "Ask whoever decided it.",
         ),
         ReceiptState::Reversed => way.stop(
             "payment",
@@ -125,7 +125,7 @@ fn unknown_code(way: &mut Way<'_>) -> End {
             "payment",
             "A customer has shown this code; M-Pesa has not told us of it.",
             "This code waits for a person.",
-            "Look at it under To do, Claims.",
+            "Look at it under To do: Customers who say they have paid.",
         );
     }
     way.stop(
@@ -133,7 +133,7 @@ fn unknown_code(way: &mut Way<'_>) -> End {
         "No money has come in under this code.",
         "This M-Pesa code is not known here.",
         "Compare it with the customer's message, letter by letter. Was it paid to your number? Import the M-Pesa \
-         statement of that day under Statements.",
+         statement of that day under Check with M-Pesa.",
     )
 }
 
