@@ -108,6 +108,26 @@ test("a router set up by hand is added, changed, and taken out of use and back",
   await owner.context().close();
 });
 
+test("taking a router out of use names the customers who would lose by it", async ({ page, browser, stack }) => {
+  const owner = await ownerAtWork(browser, stack);
+  await getOnline(page, stack, newCustomer(), "1 hour");
+  await openRouter(owner);
+  await owner.getByRole("button", { name: "Take out of use" }).click();
+  const dialog = owner.getByRole("dialog", { name: "Take this router out of use?" });
+  await expect(dialog).toContainText(/Main: \d+ customers? ha(s|ve) paid time left there\./);
+  const agree = dialog.getByRole("checkbox", { name: /paid and may lose it/ });
+  await dialog.getByLabel("Reason").fill("Sold to a neighbour");
+  await dialog.getByRole("button", { name: "Take out of use" }).click();
+  // Without the tick nothing happens.
+  await expect(agree).toBeFocused();
+  await inspect(owner, "admin-router-out-of-use");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(dialog).toBeHidden();
+  await openRouters(owner);
+  await expect(cell(rowOf(owner, "Main"), "State").locator(".badge")).toHaveText("Working");
+  await owner.context().close();
+});
+
 test("a cashier sees how routers stand, and has no buttons to change them", async ({ page, stack }) => {
   await addCashier(stack, "till.routers", "the till is open 2");
   await page.goto(`${stack.admin}/routers`);

@@ -124,6 +124,8 @@ pub(super) enum Fields {
     Minutes,
     /// `mac`.
     Mac,
+    /// A number that has to be agreed to before anything is done, in the field `name`: the tick beside `label`.
+    Agree { name: &'static str, number: u32, label: String },
 }
 
 /// The dialog and the last message, in the context of everything behind the login.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// `GET /api/admin/routers`, by name; with `?removed=true` those that were taken out of use instead.
-/// `POST /api/admin/routers/{id}/remove` and `/restore` with a [`ReasonRequest`](super::ReasonRequest) (owner) take one
-/// out of use and back; 204.
+/// `POST /api/admin/routers/{id}/remove` with a [`RemoveRouterRequest`] and `/restore` with a
+/// [`ReasonRequest`](super::ReasonRequest) (owner) take one out of use and back; 204.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RouterList {
@@ -124,10 +124,23 @@ pub struct RouterDetail {
     pub router: RouterItem,
     /// How much of the last 30 days it answered, in thousandths; null when it is new.
     pub answered_permille: Option<u32>,
+    /// Customers with paid time left there, whether they are on or not.
+    pub customers: u32,
     /// What happened to it, newest first, at most 100.
     pub history: Vec<RouterEvent>,
     /// Times it was away, newest first, at most 100.
     pub outages: Vec<Outage>,
+}
+
+/// `POST /api/admin/routers/{id}/remove`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct RemoveRouterRequest {
+    /// Why.
+    pub reason: String,
+    /// How many customers may lose the paid time that they have there. While more do, the router stays.
+    #[serde(default)]
+    pub customers: u32,
 }
 
 /// Something that happened to a router.

@@ -3,7 +3,7 @@
 use billing::{
     Billing,
     access::Portal,
-    routers::{AddRouterError, AskedBy, NewRouter, RouterChange, RouterError, RouterRecord},
+    routers::{AddRouterError, AskedBy, NewRouter, Reach, RouterChange, RouterError, RouterRecord},
 };
 use clap::{Args, Subcommand};
 
@@ -27,9 +27,12 @@ pub(super) enum RouterCommand {
     Remove {
         /// The router's public name; see: bando router list.
         router: String,
-        /// Why. While customers have time there it has to begin with the word anyway.
+        /// Why.
         #[arg(long)]
         reason: String,
+        /// Also when customers have paid time there, who lose it.
+        #[arg(long)]
+        anyway: bool,
     },
     /// Take a router back into use.
     Restore {
@@ -106,6 +109,9 @@ pub(super) struct ChangeRouter {
     tls: Option<String>,
 }
 
+const NO_ROUTER: &str =
+    "there is no router yet: connect one with `bando router setup`, or with `bando router add` if it is set up already";
+
 const CLI: AskedBy<'static> = AskedBy { actor: "cli", remote_ip: None };
 
 pub(super) async fn run(command: RouterCommand, engine: &Engine, config: &config::Config) -> Result<(), Failure> {
@@ -113,9 +119,10 @@ pub(super) async fn run(command: RouterCommand, engine: &Engine, config: &config
         RouterCommand::Add(new) => add(new, &engine.billing).await,
         RouterCommand::Setup(args) => router_setup::run(args, engine, &config::site(config)).await,
         RouterCommand::Change(change) => self::change(change, &engine.billing).await,
-        RouterCommand::Remove { router, reason } => {
+        RouterCommand::Remove { router, reason, anyway } => {
             let found = find(&engine.billing, &router, false).await?;
-            engine.billing.remove_router(found.id, &reason, CLI).await?;
+            let accepted = if anyway { u32::MAX } else { 0 };
+            engine.billing.remove_router(found.id, &reason, accepted, CLI).await?;
             say(&format!("{} is out of use; to take it back: bando router restore {}", found.name, found.slug));
             Ok(())
         }
@@ -160,6 +167,14 @@ async fn change(change: ChangeRouter, billing: &Billing) -> Result<(), Failure> 
         config::tls_pin(text).ok_or_else(|| Failure::usage("--tls should be off, or pin: and 64 hexadecimal digits"))
     });
     let has_password = change.password.is_some() || change.password_stdin;
+    let is_something = change.name.is_some()
+        || change.host.is_some()
+        || change.port.is_some()
+        || change.username.is_some()
+        || change.tls.is_some();
+    if !is_something && !has_password {
+        return Err(Failure::usage("say what to change; see: bando router change --help"));
+    }
     let password = match has_password {
         true => Some(super::text::password(change.password, change.password_stdin, false)?),
         false => None,
@@ -184,22 +199,22 @@ async fn list(billing: &Billing, is_removed: bool, json: bool) -> Result<(), Fai
         json_line(&routers.iter().map(row_json).collect::<Vec<_>>());
         return Ok(());
     }
+    if routers.is_empty() {
+        say(if is_removed { "every router is in use" } else { NO_ROUTER });
+        return Ok(());
+    }
     let rows: Vec<Vec<String>> = routers
         .iter()
         .map(|router| {
             let seen = router.last_seen_at.map_or("never".to_owned(), |at| at.format("%F %T UTC").to_string());
             let trouble = router.last_error.clone().unwrap_or_default();
             let tls = if router.tls_pin.is_some() { "pinned" } else { "off" };
-            let address = format!("{}:{}", router.host, router.port);
-            vec![
-                router.slug.clone(),
-                router.name.clone(),
-                address,
-                router.username.clone(),
-                tls.to_owned(),
-                seen,
-                trouble,
-            ]
+            let (address, user, tls) = match router.reach {
+                // Nothing to connect to: the router asks.
+                Reach::Pull => ("asks this server".to_owned(), "-".to_owned(), "-"),
+                Reach::Direct => (format!("{}:{}", router.host, router.port), router.username.clone(), tls),
+            };
+            vec![router.slug.clone(), router.name.clone(), address, user, tls.to_owned(), seen, trouble]
         })
         .collect();
     table(&["router", "name", "address", "user", "tls", "last seen", "trouble"], &rows);
@@ -237,7 +252,7 @@ async fn test(engine: &Engine, portal: &Portal, slug: Option<String>, json: bool
         checks.iter().for_each(|check| say(&check.to_string()));
     }
     match checks.iter().filter(|check| check.is_problem()).count() {
-        0 if checks.is_empty() => Err(Failure::new("there is no router yet: add one with `bando router add`")),
+        0 if checks.is_empty() => Err(Failure::new(NO_ROUTER)),
         0 => Ok(()),
         1 => Err(Failure::new("1 problem was found")),
         count => Err(Failure::new(format!("{count} problems were found"))),
@@ -259,7 +274,10 @@ impl From<RouterError> for Failure {
         match error {
             RouterError::Add(error) => error.into(),
             RouterError::Username | RouterError::Port | RouterError::Reason => Self::usage(error.to_string()),
-            RouterError::Unknown | RouterError::Pull | RouterError::Customers(_) => Self::new(error.to_string()),
+            RouterError::Customers(_) => Self::new(format!(
+                "{error}\nWait until their time is over, or take it out of use all the same with --anyway."
+            )),
+            RouterError::Unknown | RouterError::Pull => Self::new(error.to_string()),
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::application::Engine;
 /// Says why a customer cannot get on. Fails when the customer is not on.
 pub(super) async fn run(engine: &Engine, question: &str, json: bool) -> Result<(), Failure> {
     let why = engine.billing.why(question, Role::Owner).await?;
+    if why.kind == "unknown" && !json {
+        return Err(Failure::usage([Some(why.verdict), why.todo].into_iter().flatten().collect::<Vec<_>>().join("\n")));
+    }
     if json {
         json_line(&crate::http::why_answer(&why));
     } else {
@@ -28,5 +31,9 @@ pub(super) async fn run(engine: &Engine, question: &str, json: bool) -> Result<(
             say(&format!("-> {todo}"));
         }
     }
-    if why.is_well { Ok(()) } else { Err(Failure::new("the customer is not on")) }
+    match (why.is_well, why.kind) {
+        (true, _) => Ok(()),
+        (false, "unknown") => Err(Failure::usage(why.verdict)),
+        (false, _) => Err(Failure::new("the customer is not on")),
+    }
 }

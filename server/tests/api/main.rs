@@ -14,6 +14,8 @@ mod callbacks;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cli_routers;
+#[cfg(test)]
 mod database;
 #[cfg(test)]
 mod devices;

@@ -115,8 +115,12 @@ async fn a_router_with_customers_is_only_removed_when_that_is_meant(pool: MySqlP
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     let refused: Value = refused.json().await.unwrap();
     assert_eq!(refused["error"]["code"], "customers_have_time");
-    assert!(refused["error"]["message"].as_str().unwrap().starts_with("1 customer"), "{refused}");
-    let meant = json!({"reason": "Anyway: the router was stolen"});
+    assert!(refused["error"]["message"].as_str().unwrap().starts_with("1 customer has paid time"), "{refused}");
+    let detail = stack.get_json(&format!("/api/admin/routers/{}", router["id"].as_str().unwrap())).await;
+    assert_eq!(detail["customers"], 1);
+    let none = json!({"reason": "Anyway: the router was stolen", "customers": 0});
+    assert_eq!(act(&stack, &remove, &none).await.status(), StatusCode::CONFLICT, "a word in the reason says nothing");
+    let meant = json!({"reason": "The router was stolen", "customers": detail["customers"]});
     assert_eq!(act(&stack, &remove, &meant).await.status(), StatusCode::NO_CONTENT);
     // What the router has is left as it is.
     stack.world.router.clear_log();

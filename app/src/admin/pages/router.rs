@@ -82,13 +82,14 @@ fn Page(reader: Reader<RouterDetail>) -> impl IntoView {
         (router.id, router.name.clone(), router.state == "removed")
     });
     let facts = part(reader, |detail| (detail.router.clone(), detail.answered_permille));
+    let customers = part(reader, |detail| detail.customers);
     let is_changing = RwSignal::new(false);
     let buttons = move || {
         identity.get().map(|(id, name, is_removed)| {
             if is_removed {
                 view! { <Restore id name /> }.into_any()
             } else {
-                view! { <Buttons id name is_changing /> }.into_any()
+                view! { <Buttons id name customers is_changing /> }.into_any()
             }
         })
     };
@@ -129,10 +130,14 @@ fn head_view((name, state, message): (String, String, Option<String>)) -> impl I
 
 /// What the owner can do with a router in use.
 #[component]
-fn Buttons(id: uuid::Uuid, name: String, is_changing: RwSignal<bool>) -> impl IntoView {
+fn Buttons(id: uuid::Uuid, name: String, customers: Memo<Option<u32>>, is_changing: RwSignal<bool>) -> impl IntoView {
     let desk = Desk::here();
     let anew = format!("{NEW_ROUTER}?router={id}&name={}", encoded(&name));
-    let ask = StoredValue::new_local(remove(id, &name));
+    let name = StoredValue::new(name);
+    let take_out = move |_| {
+        let customers = customers.get_untracked().unwrap_or_default();
+        desk.ask(name.with_value(|name| remove(id, name, customers)));
+    };
     view! {
         <OwnersOnly>
             <div class="actions" role="group" aria-label="What you can do">
@@ -143,7 +148,7 @@ fn Buttons(id: uuid::Uuid, name: String, is_changing: RwSignal<bool>) -> impl In
                     "Change"
                 </button>
                 <a class="button" href=anew.clone()>"Set it up again"</a>
-                <button on:click=move |_| desk.ask(ask.get_value())>"Take out of use"</button>
+                <button on:click=take_out>"Take out of use"</button>
             </div>
         </OwnersOnly>
     }

@@ -120,6 +120,13 @@ fn extra(fields: Fields) -> AnyView {
             <p class="hint" id="mac-hint">"Twelve letters and digits, such as A4:CF:12:0F:00:01."</p>
         }
         .into_any(),
+        Fields::Agree { name, number, label } => view! {
+            <label class="tick">
+                <input type="checkbox" name=name value=number required />
+                <span>{label}</span>
+            </label>
+        }
+        .into_any(),
         Fields::Whose { account, phone } => view! { <Whose account phone /> }.into_any(),
     }
 }

@@ -11,7 +11,8 @@ use crate::{
     db::{
         StoreError,
         logs::{self, NewLog},
-        outages, router_events, router_facts, routers,
+        outages, router_events, router_facts,
+        routers::{self, listing},
     },
     settings::{OUTAGE_CREDIT, OUTAGE_CREDIT_MIN, SettingError},
 };
@@ -34,6 +35,8 @@ pub struct Health {
     pub answered_permille: Option<u32>,
     /// What happened to it, newest first, at most 100.
     pub history: Vec<EventRecord>,
+    /// Customers with paid time left there.
+    pub customers: u32,
     /// Times it was away, newest first, at most 100.
     pub outages: Vec<OutageRecord>,
 }
@@ -61,6 +64,7 @@ impl Billing {
             facts: router_facts::find_facts(pool, id).await?,
             answered_permille: seen_at.map(|_| answered_permille(Span { from: since, to: now }, &away)),
             history: router_events::list_events(pool, id, SHOWN).await?,
+            customers: listing::count_customers(pool, id, now).await?,
             outages: outages::list_outages(pool, id, SHOWN).await?,
         }))
     }

@@ -19,8 +19,6 @@ use crate::{
 
 /// A router that has not answered for so long is away.
 const AWAY_AFTER: TimeDelta = TimeDelta::minutes(3);
-/// How a reason begins that takes a router out of use although customers have time there.
-const ANYWAY: &str = "anyway";
 
 /// A router as its owner sees it.
 #[derive(Debug, Clone)]
@@ -90,12 +88,23 @@ pub enum RouterError {
         "This router asks the server by itself, so it has no address and no password here. Only its name can change."
     )]
     Pull,
-    /// Customers have time there.
-    #[error(
-        "{0} customers still have paid time on this router and would be on their own. To take it out of use all the same, \
-         begin the reason with the word anyway."
-    )]
-    Customers(i64),
+    /// More customers have time there than was agreed to.
+    #[error("{} paid time on this router and would lose it.", have(*.0))]
+    Customers(u32),
+}
+
+/// Where a router is switched to.
+#[derive(Debug, Clone, Copy)]
+enum Switch {
+    /// Out of use, at the cost of so many customers at most.
+    Out { accepted: u32 },
+    /// Into use again.
+    Back,
+}
+
+/// `1 customer has`, `12 customers have`.
+fn have(customers: u32) -> String {
+    if customers == 1 { "1 customer has".to_owned() } else { format!("{customers} customers have") }
 }
 
 impl From<StoreError> for RouterError {
@@ -244,12 +253,18 @@ impl Billing {
     }
 
     /// Takes a router out of use: nothing is sold there any more and its devices are not touched. What was sold and
-    /// what happened stays. While customers have time there, the reason has to begin with the word anyway.
+    /// what happened stays. It is refused while more than `accepted` customers have time there.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub async fn remove_router(&self, id: RouterId, reason: &str, by: AskedBy<'_>) -> Result<(), RouterError> {
-        self.switch_router(id, false, reason, by).await
+    pub async fn remove_router(
+        &self,
+        id: RouterId,
+        reason: &str,
+        accepted: u32,
+        by: AskedBy<'_>,
+    ) -> Result<(), RouterError> {
+        self.switch_router(id, Switch::Out { accepted }, reason, by).await
     }
 
     /// Takes a router back into use. Its devices are brought to what is theirs now.
@@ -257,7 +272,7 @@ impl Billing {
     /// # Errors
     /// [`RouterError`].
     pub async fn restore_router(&self, id: RouterId, reason: &str, by: AskedBy<'_>) -> Result<(), RouterError> {
-        self.switch_router(id, true, reason, by).await?;
+        self.switch_router(id, Switch::Back, reason, by).await?;
         self.wake_router(id);
         Ok(())
     }
@@ -265,7 +280,7 @@ impl Billing {
     async fn switch_router(
         &self,
         id: RouterId,
-        is_active: bool,
+        switch: Switch,
         reason: &str,
         by: AskedBy<'_>,
     ) -> Result<(), RouterError> {
@@ -276,7 +291,7 @@ impl Billing {
         }
         let mut repeat = Repeat::default();
         loop {
-            match self.switch_router_once(id, is_active, reason, by).await {
+            match self.switch_router_once(id, switch, reason, by).await {
                 Err(error) if repeat.after(&error).await => {}
                 done => return done,
             }
@@ -286,27 +301,32 @@ impl Billing {
     async fn switch_router_once(
         &self,
         id: RouterId,
-        is_active: bool,
+        switch: Switch,
         reason: &str,
         by: AskedBy<'_>,
     ) -> Result<(), RouterError> {
         let now = self.now();
+        let is_active = matches!(switch, Switch::Back);
         let mut tx = self.pool().begin().await.map_err(StoreError::from)?;
         let (router, was_active) = listing::lock_router(&mut tx, id).await?.ok_or(RouterError::Unknown)?;
         if was_active == is_active {
             // Asked for twice.
             return Ok(());
         }
-        let is_confirmed = reason.get(..ANYWAY.len()).is_some_and(|start| start.eq_ignore_ascii_case(ANYWAY));
-        if !is_active && !is_confirmed {
-            let customers = listing::count_customers(&mut tx, id, now).await?;
-            if customers > 0 {
-                return Err(RouterError::Customers(customers));
+        let customers = match switch {
+            Switch::Back => 0,
+            Switch::Out { accepted } => {
+                let customers = listing::count_customers(&mut *tx, id, now).await?;
+                if customers > accepted {
+                    return Err(RouterError::Customers(customers));
+                }
+                customers
             }
-        }
+        };
         listing::switch_router(&mut tx, id, is_active, now).await?;
         let action = if is_active { "router.restore" } else { "router.remove" };
-        log(&mut tx, by, action, &router.slug, reason, now).await?;
+        let lost = if customers > 0 { format!(" ({} paid time there)", have(customers)) } else { String::new() };
+        log(&mut tx, by, action, &router.slug, &format!("{reason}{lost}"), now).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }

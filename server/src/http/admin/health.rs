@@ -50,6 +50,7 @@ pub(in crate::http) async fn router(
     let event = |event: health::EventRecord| RouterEvent { at: event.at, kind: event.kind, text: event.text };
     Ok(Json(RouterDetail {
         router: router_item(listed),
+        customers: health.customers,
         answered_permille: health.answered_permille,
         history: health.history.into_iter().map(event).collect(),
         outages: health.outages.into_iter().map(outage).collect(),

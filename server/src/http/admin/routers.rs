@@ -1,7 +1,10 @@
 //! The owner's routers: the list, adding one by hand, changing it, taking it out of use and back. Passwords come in and
 //! never go out.
 
-use app::api::{AddRouterRequest, ChangeRouterRequest, ErrorBody, OutagePolicy, ReasonRequest, RouterItem, RouterList};
+use app::api::{
+    AddRouterRequest, ChangeRouterRequest, ErrorBody, OutagePolicy, ReasonRequest, RemoveRouterRequest, RouterItem,
+    RouterList,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -161,9 +164,9 @@ pub(in crate::http) async fn change(
 }
 
 /// Takes a router out of use: no sales, its devices are not touched any more; what was sold stays on record.
-#[utoipa::path(post, path = "/api/admin/routers/{id}/remove", tag = "admin", request_body = ReasonRequest, params(("id" = String, Path)), responses(
+#[utoipa::path(post, path = "/api/admin/routers/{id}/remove", tag = "admin", request_body = RemoveRouterRequest, params(("id" = String, Path)), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    (status = 409, description = "customers have time there, and the reason does not begin with anyway", body = ErrorBody),
+    (status = 409, description = "more customers have paid time there than the request agrees to", body = ErrorBody),
     (status = 422, body = ErrorBody)
 ))]
 pub(in crate::http) async fn remove(
@@ -171,10 +174,11 @@ pub(in crate::http) async fn remove(
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
     Path(id): Path<String>,
-    ApiJson(request): ApiJson<ReasonRequest>,
+    ApiJson(request): ApiJson<RemoveRouterRequest>,
 ) -> Result<StatusCode, ApiError> {
     owners_only(&admin)?;
-    billing.remove_router(router_id(&id)?, &request.reason, asked_by(&admin, ip)).await?;
+    let by = asked_by(&admin, ip);
+    billing.remove_router(router_id(&id)?, &request.reason, request.customers, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,23 +10,37 @@ use crate::{
         desk::{Ask, Call, Desk, Fields, plainly_said},
         parts::owners_only::OwnersOnly,
     },
-    api::ReasonRequest,
+    api::{ReasonRequest, RemoveRouterRequest},
 };
 
-/// What is asked before a router is taken out of use.
-pub(super) fn remove(id: Uuid, name: &str) -> Ask {
+/// What is asked before a router is taken out of use, on which so many customers have paid time.
+pub(super) fn remove(id: Uuid, name: &str, customers: u32) -> Ask {
+    let have = if customers == 1 { "1 customer has".to_owned() } else { format!("{customers} customers have") };
+    let (about, fields) = match customers {
+        0 => (name.to_owned(), Fields::None),
+        _ => (
+            format!("{name}: {have} paid time left there."),
+            Fields::Agree {
+                name: "customers",
+                number: customers,
+                label: format!("I know that {have} paid and may lose it"),
+            },
+        ),
+    };
     Ask {
         title: "Take this router out of use?".to_owned(),
-        about: name.to_owned(),
-        words: "Bando no longer connects to it, and nobody can buy time there. Customers who are on stay on until their \
-                time is over. You can take it back into use later.",
-        fields: Fields::None,
+        about,
+        words: "Bando no longer connects to it, and nobody can buy time there. Who is on now stays on until the time is over \
+                or the router restarts; who is not on does not get on any more. You can take it back into use later.",
+        fields,
         reason: Some("Such as “sold” or “the shop has closed”."),
         confirm: "Take out of use",
         is_grave: true,
         said: plainly_said(format!("{name} is out of use.")),
         call: Rc::new(move |filled| {
-            Call::new(format!("/api/admin/routers/{id}/remove"), &ReasonRequest { reason: filled.reason() })
+            let customers = filled.text("customers").parse().unwrap_or(0);
+            let request = RemoveRouterRequest { reason: filled.reason(), customers };
+            Call::new(format!("/api/admin/routers/{id}/remove"), &request)
         }),
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::RouterId;
-use sqlx::{MySqlConnection, MySqlPool, Row as _};
+use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool, Row as _};
 
 use super::{RouterRecord, RouterRow};
 use crate::db::{StoreError, ensure_rows};
@@ -107,17 +107,18 @@ pub(crate) async fn switch_router(
 
 /// How many sessions with a device on a router have time left.
 pub(crate) async fn count_customers(
-    connection: &mut MySqlConnection,
+    executor: impl MySqlExecutor<'_>,
     id: RouterId,
     now: DateTime<Utc>,
-) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!(
+) -> Result<u32, StoreError> {
+    let count = sqlx::query_scalar!(
         "select count(distinct s.id) from session_devices d join sessions s on s.id = d.session_id
          where d.router_id = ? and d.left_at is null and (d.intended = 'on' or s.paused_at is not null)
            and s.ended_at is null and (s.ends_at is null or s.ends_at > ?)",
         id.as_uuid(),
         now
     )
-    .fetch_one(connection)
-    .await?)
+    .fetch_one(executor)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
