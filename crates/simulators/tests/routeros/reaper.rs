@@ -1,9 +1,9 @@
 //! The product's script that ends paid time on the router, against clocks that are wrong.
 
 use chrono::DateTime;
-use simulators::routeros::{Reboot, Sim};
+use simulators::routeros::{Options, Reboot, RosVersion, Sim};
 
-use crate::support::{Api, MAC, router, secs, value};
+use crate::support::{Api, MAC, secs, value};
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
@@ -11,7 +11,11 @@ const LATER: &str = "A4:CF:12:00:00:02";
 
 /// A router with the script as it is installed, and two customers: one whose time ends in an hour, one far from it.
 async fn installed() -> (Sim, Api) {
-    let sim = router().await;
+    installed_on(RosVersion::V7_22).await
+}
+
+async fn installed_on(ros: RosVersion) -> (Sim, Api) {
+    let sim = Sim::start(Options { ros, ..Options::default() }).await.unwrap();
     let mut api = Api::login(&sim).await;
     let source = format!("=source={}", include_str!("../../../../hotspot/bando-reap.rsc"));
     api.add(&["/system/script/add", "=name=bando-reap", "=policy=read,write,test", &source]).await;
@@ -60,6 +64,19 @@ async fn a_clock_that_is_put_forward_takes_nobody_off_until_it_is_right_again() 
     set_clock(&sim, &mut api, days(60)).await;
     sim.advance(secs(2 * HOUR));
     assert_eq!(customers(&sim), [LATER]);
+}
+
+#[tokio::test]
+async fn every_release_that_can_tell_the_time_runs_it() {
+    for ros in RosVersion::ALL.into_iter().filter(|ros| *ros >= RosVersion::V7_10) {
+        let (sim, _api) = installed_on(ros).await;
+        sim.advance(secs(HOUR - 61));
+        assert_eq!(customers(&sim), [MAC, LATER], "{ros:?}");
+        sim.advance(secs(61));
+        assert_eq!(customers(&sim), [LATER], "{ros:?}");
+        let failed = sim.rows("/log").unwrap().iter().any(|row| value(row, "topics").contains("error"));
+        assert!(!failed, "{ros:?}");
+    }
 }
 
 #[tokio::test]
