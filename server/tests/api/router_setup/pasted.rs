@@ -260,6 +260,8 @@ async fn a_paste_that_was_interrupted_is_pasted_again(pool: MySqlPool) {
     assert_eq!(done["state"], "done", "{done:#}\n{}", transcript.screen());
     is_set_up(&sim, RosVersion::V7_22, &stack.url);
     quiet(&sim.paste(done["undo_command"].as_str().unwrap()).await);
+    // Its time client has found the time again since the power was back.
+    sim.ntp();
     let mut after = export(&sim);
     after.get_mut("/file").unwrap().retain(|file| file["name"] != "bando-step.rsc");
     for path in MENUS {
