@@ -18,7 +18,7 @@ use crate::{
     },
     db::{
         blocks::{self, BlockRecord},
-        routers,
+        router_strangers, routers,
         routers::{Reach, RouterRecord},
         session_devices,
     },
@@ -526,6 +526,43 @@ async fn a_customer_at_the_login_page_who_is_logged_out_is_freed_once(pool: MySq
     hand.obey(&told);
     hand.advance(61);
     assert!(hand.run().await.commands.is_empty() && world.device(router.id).await.is_online);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_guest_who_comes_back_before_it_is_confirmed_is_not_logged_out_twice(pool: MySqlPool) {
+    let world = World::new(pool).await;
+    let (_, key) = polling_router(&world, "main").await;
+    let mut hand = Hand::new(&world, "main", &key);
+    let mut ticket = hand.ask().await.ticket.unwrap();
+    let id = async || -> uuid::Uuid {
+        sqlx::query_scalar("select id from router_strangers").fetch_one(&world.pool).await.unwrap()
+    };
+    // Minutes of the router, seconds of the guest's login, and whether he is to be logged out.
+    for (minute, secs, is_told) in [(10, 100, false), (11, 160, true), (12, 220, true), (13, 5, false), (14, 65, false)]
+    {
+        let nonce = format!("m{minute}");
+        let body = format!(
+            "bando1;{nonce};{ticket};0;last\nlogin;*1;{OTHER};10.5.50.9;{secs}s;0;0;guest\n\
+             router;{};00:{minute}:00;1;1;7.22;hAP;Cafe\nagent;2;6\nend;1\n",
+            world.now().timestamp()
+        );
+        let told = hand.read(&hand.send(&body).await.unwrap(), &nonce);
+        let expected = if is_told { vec![format!("logout;{OTHER};10.5.50.9")] } else { Vec::new() };
+        assert_eq!(told.commands, expected, "minute {minute}");
+        if minute == 10 {
+            let mut tx = world.pool.begin().await.unwrap();
+            assert!(router_strangers::kick_stranger(&mut tx, id().await, world.now()).await.unwrap().is_some());
+            tx.commit().await.unwrap();
+        }
+        world.clock.advance(TimeDelta::seconds(60));
+        ticket = match told.ticket {
+            Some(ticket) => ticket,
+            None => hand.ask().await.ticket.unwrap(),
+        };
+    }
+    let left: (bool, bool) =
+        sqlx::query_as("select is_kicked, gone_at is null from router_strangers").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(left, (false, true), "still seen, and not to be logged out again");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
