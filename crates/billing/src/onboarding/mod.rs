@@ -5,8 +5,8 @@
 //! approved it. Every step can be done again, so a paste that was interrupted is simply repeated. Taking back is the
 //! same agent with other steps, made from what the router said before the first change.
 //!
-//! [`facts`] reads what a router says, [`plan`] decides what follows, [`words`] tells the owner, [`scripts`] tells the
-//! router. [`owner`](self) and router sides of the conversation are methods of [`Billing`](crate::Billing).
+//! `facts` reads what a router says, `plan` decides what follows, `words` tells the owner, `scripts` tells the
+//! router. The owner's and the router's side of the conversation are methods of [`Billing`](crate::Billing).
 
 pub mod facts;
 mod findings;
