@@ -93,10 +93,12 @@ fn of_receipt(books: &Books, charge: &Charge, payment: &Payment) -> Option<Strin
     let owner = owner.and_then(|owner| books.payments.iter().find(|payment| payment.id == owner))?;
     // M-Pesa itself named this receipt for another payment: whoever came second is with a person.
     let is_told = payment.alerts > 0 || owner.alerts > 0;
-    let is_named_twice = books.deliveries.iter().any(|delivery| {
-        Some(&delivery.about) == owner.checkout.as_ref() && delivery.body.contains(charge.receipt.as_str())
-    });
-    if owner.id != payment.id && !is_named_twice {
+    let is_named_for = |payment: &Payment| {
+        books.deliveries.iter().any(|delivery| {
+            Some(&delivery.about) == payment.checkout.as_ref() && delivery.body.contains(charge.receipt.as_str())
+        })
+    };
+    if owner.id != payment.id && !is_named_for(owner) {
         return Some(format!(
             "DOUBLE  {name}: paid {}, credited to {}",
             payment.account_reference, owner.account_reference
@@ -105,9 +107,9 @@ fn of_receipt(books: &Books, charge: &Charge, payment: &Payment) -> Option<Strin
     if owner.id == payment.id && *amount_kes != charge.amount {
         return Some(format!("AMOUNT  {name}: took KES {}, entered as KES {amount_kes}", charge.amount));
     }
-    // Without the true payment's own report there is nothing to conflict with.
+    // Without the true payment's own report, or when that names yet another receipt, there is nothing to conflict with.
     let was_reported = charge.checkout_request_id.as_ref().is_some_and(|checkout| books.was_reported(checkout));
-    (owner.id != payment.id && was_reported && !is_told).then(|| {
+    (owner.id != payment.id && was_reported && is_named_for(payment) && !is_told).then(|| {
         format!(
             "SILENT  {name}: named for {} and {}, and nobody was told",
             payment.account_reference, owner.account_reference
