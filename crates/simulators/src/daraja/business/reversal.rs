@@ -58,13 +58,14 @@ pub(super) const REVERSAL: Api = Api {
             shortcode: party.clone(),
             at,
         });
+        let balance = shared.balance(world, &party);
         Finding::done(
             own,
             vec![
-                ("DebitAccountBalance", None),
+                ("DebitAccountBalance", Some(json!(format!("Utility Account|KES|{balance}|{balance}|0.00|0.00")))),
                 ("Amount", Some(json!(format!("{}.00", charge.amount)))),
                 ("OriginalTransactionID", Some(json!(receipt))),
-                ("Charge", Some(json!(0))),
+                ("Charge", Some(json!("0.00"))),
                 ("CreditPartyPublicName", Some(json!(format!("{} - JANE", charge.msisdn)))),
                 ("DebitPartyPublicName", Some(json!(format!("{party} - {merchant}")))),
             ],
