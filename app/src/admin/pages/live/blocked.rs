@@ -46,13 +46,15 @@ pub(in crate::admin) fn Blocked() -> impl IntoView {
         </div>
         {fault}
         {note}
-        <section class="card" aria-label="Blocked devices" class:hidden=move || known.get().is_none_or(|count| count == 0)>
-            <ul class="entries">
-                <For each=move || reader.value.get().map(|list| list.blocks).unwrap_or_default() key=BlockItem::clone let:item>
-                    <Item item />
-                </For>
-            </ul>
-        </section>
+        <div class:hidden=move || known.get().is_none_or(|count| count == 0)>
+            <section class="card" aria-label="Blocked devices">
+                <ul class="entries">
+                    <For each=move || reader.value.get().map(|list| list.blocks).unwrap_or_default() key=BlockItem::clone let:item>
+                        <Item item />
+                    </For>
+                </ul>
+            </section>
+        </div>
     }
 }
 
