@@ -10,7 +10,10 @@ use house::House;
 use routeros_api::{Command, Connection, Credentials, Security, Settings, Target};
 use secrecy::SecretString;
 use simulators::routeros::{Options, Sim};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    net::TcpSocket,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
 /// What goes wrong ends the run with its text.
@@ -131,10 +134,16 @@ async fn full_house(house: &mut House, users: u32) -> Outcome<()> {
 async fn many(house: &mut House) -> Outcome<()> {
     let (all, dead) = ROUTERS;
     let mut sims = Vec::new();
+    let mut refusing = Vec::new();
     for n in 0..all {
         let mac = house.next_mac();
         let port = if n < dead {
-            std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()
+            // Bound, so that nobody else gets the port, and deaf: connections are refused.
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(([127, 0, 0, 1], 0).into())?;
+            let port = socket.local_addr()?.port();
+            refusing.push(socket);
+            port
         } else {
             let sim = Sim::start(router()).await?;
             sim.join(&mac)?;

@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use domain::MacAddr;
 use simulators::routeros::{Options, Sim};
 use sqlx::MySqlPool;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
     MAC, SELDOM, field,
@@ -24,6 +24,13 @@ const LONG: Duration = Duration::from_secs(120);
 fn mac(n: u32) -> String {
     let [_, a, b, c] = n.to_be_bytes();
     MacAddr::from_bytes([0xA4, 0xCF, 0x12, a, b, c]).unwrap().to_string()
+}
+
+/// Refuses connections for as long as the socket is kept: bound, so that nobody else gets the port, and deaf.
+fn refusing() -> (u16, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    (socket.local_addr().unwrap().port(), socket)
 }
 
 /// Takes connections and says nothing; how many it took.
@@ -48,9 +55,14 @@ async fn fifty_dead_routers_of_two_hundred_cost_the_others_nothing(pool: MySqlPo
     let mut sims = Vec::new();
     let mut dead = Vec::new();
     let mut taken = Vec::new();
+    let mut refused = Vec::new();
     for n in 0..200 {
         let port = match n % 8 {
-            0 => std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
+            0 => {
+                let (port, socket) = refusing();
+                refused.push(socket);
+                port
+            }
             1 => {
                 let (port, count) = silent().await;
                 taken.push(count);
