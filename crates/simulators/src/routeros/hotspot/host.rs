@@ -165,11 +165,13 @@ impl Router {
 
     /// `regular`, `bypassed` or `blocked`: the first enabled binding that matches decides.
     pub(crate) fn binding(&self, mac: &str, ip: Ipv4Addr) -> String {
+        // Asked for every host whenever something happens, so nothing is copied that does not decide.
         let fits = |row: &&Row| {
-            let (of_mac, of_ip) = (row.text("mac-address"), row.text("address"));
-            !row.is_true("disabled")
-                && (of_mac.is_empty() || of_mac == mac)
-                && (of_ip.is_empty() || address_contains(&of_ip, ip))
+            let value = |name: &str| row.values.get(name).map_or(&[][..], Vec::as_slice);
+            let of_mac = value("mac-address");
+            (of_mac.is_empty() || of_mac == mac.as_bytes())
+                && !row.is_true("disabled")
+                && (value("address").is_empty() || address_contains(&row.text("address"), ip))
         };
         self.rows("/ip/hotspot/ip-binding")
             .iter()
