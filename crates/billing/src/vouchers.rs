@@ -120,13 +120,7 @@ impl Billing {
         if self.is_blocked(mac).await? {
             return Err(RedeemError::Blocked);
         }
-        let mut repeat = Repeat::default();
-        let redeemed = loop {
-            match self.redeem_once(code, router_id, mac, ip).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done,
-            }
-        };
+        let redeemed = Repeat::run(|| self.redeem_once(code, router_id, mac, ip)).await;
         match &redeemed {
             Ok(_) => self.wake_router(router_id),
             Err(RedeemError::NotValid) => self.note_wrong_code(&subject).await?,

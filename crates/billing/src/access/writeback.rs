@@ -49,13 +49,7 @@ pub(super) async fn applied(
 ) -> Result<Vec<DeviceId>, StoreError> {
     let mut outdated = Vec::new();
     for some in delivered.chunks(DEVICES_AT_ONCE) {
-        let mut repeat = Repeat::default();
-        outdated.extend(loop {
-            match applied_once(pool, some, now).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        });
+        outdated.extend(Repeat::run(|| applied_once(pool, some, now)).await?);
     }
     Ok(outdated)
 }
@@ -119,13 +113,7 @@ pub(super) async fn used(
     };
     let changed: Vec<_> = devices.iter().filter(has_changed).copied().collect();
     for some in changed.chunks(DEVICES_AT_ONCE) {
-        let mut repeat = Repeat::default();
-        loop {
-            match used_once(pool, some, now).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        }
+        Repeat::run(|| used_once(pool, some, now)).await?;
     }
     Ok(changed.iter().any(|(device, usage)| usage.is_online != device.is_online))
 }
@@ -152,14 +140,11 @@ pub(super) async fn failed(
         })
         .collect();
     for some in failures.chunks(DEVICES_AT_ONCE) {
-        let mut repeat = Repeat::default();
-        loop {
+        Repeat::run(async || {
             let mut connection = pool.acquire().await?;
-            match session_devices::record_failures(&mut connection, some).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        }
+            session_devices::record_failures(&mut connection, some).await
+        })
+        .await?;
     }
     Ok(())
 }
@@ -173,14 +158,11 @@ pub(super) async fn unreachable(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let next_try_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(LONGEST_WAIT_SECS));
-    let mut repeat = Repeat::default();
-    loop {
+    Repeat::run(async || {
         let mut connection = pool.acquire().await?;
-        match session_devices::record_unreachable(&mut connection, router_id, error, now, next_try_at).await {
-            Err(error) if repeat.after(&error).await => {}
-            done => return done,
-        }
-    }
+        session_devices::record_unreachable(&mut connection, router_id, error, now, next_try_at).await
+    })
+    .await
 }
 
 /// Why a device's session is over at `now` although nobody has said so yet.
@@ -204,13 +186,7 @@ pub(super) async fn end(
     reason: EndReason,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut repeat = Repeat::default();
-    loop {
-        match end_once(pool, router_id, device, reason, now).await {
-            Err(error) if repeat.after(&error).await => {}
-            done => return done,
-        }
-    }
+    Repeat::run(|| end_once(pool, router_id, device, reason, now)).await
 }
 
 async fn end_once(

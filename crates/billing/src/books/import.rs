@@ -99,13 +99,7 @@ impl Billing {
     }
 
     async fn keep(&self, import: &Import) -> Result<bool, StoreError> {
-        let mut repeat = Repeat::default();
-        loop {
-            match self.keep_once(import).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => return done,
-            }
-        }
+        Repeat::run(|| self.keep_once(import)).await
     }
 
     async fn keep_once(&self, import: &Import) -> Result<bool, StoreError> {

@@ -228,17 +228,7 @@ pub async fn pending_migrations(pool: &MySqlPool) -> Result<usize, StoreError> {
 }
 
 /// Counts the tries of one transaction. The whole transaction is repeated, at most four times, when the
-/// database asks for it (deadlock, lock wait, snapshot conflict, a cluster node that refused the commit):
-///
-/// ```text
-/// let mut repeat = Repeat::default();
-/// loop {
-///     match self.settle_once(&evidence).await {
-///         Err(error) if repeat.after(&error).await => {}
-///         done => return done,
-///     }
-/// }
-/// ```
+/// database asks for it (deadlock, lock wait, snapshot conflict, a cluster node that refused the commit).
 #[derive(Debug, Default)]
 pub(crate) struct Repeat {
     failures: u32,
@@ -247,7 +237,22 @@ pub(crate) struct Repeat {
 impl Repeat {
     const MAX_FAILURES: u32 = 4;
 
-    /// Whether to run the transaction again after `error`; waits a moment first.
+    /// Runs a transaction from its beginning to its commit, and again whenever the database asks for it.
+    pub(crate) async fn run<T, E: AsStoreError, F>(mut transaction: impl FnMut() -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut repeat = Self::default();
+        loop {
+            match transaction().await {
+                Err(error) if repeat.after(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Whether to run the transaction again after `error`; waits a moment first. For those who have other reasons to
+    /// try again beside it; everybody else calls [`Repeat::run`].
     pub(crate) async fn after(&mut self, error: &impl AsStoreError) -> bool {
         let asked = error.as_store_error().is_some_and(StoreError::asks_to_repeat);
         if !asked || self.failures == Self::MAX_FAILURES {

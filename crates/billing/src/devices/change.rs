@@ -73,13 +73,7 @@ impl Billing {
         let router_id = self.router_for_sale(request.router_slug.as_deref()).await?.ok_or(PassError::UnknownRouter)?;
         let place = (router_id, request.mac);
         let day = self.day_of_moves().await?;
-        let mut repeat = Repeat::default();
-        let (joined, woken) = loop {
-            match self.join_once(pass.session_id, place, request, &day).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        };
+        let (joined, woken) = Repeat::run(|| self.join_once(pass.session_id, place, request, &day)).await?;
         for router_id in woken {
             self.wake_router(router_id);
         }
@@ -92,13 +86,7 @@ impl Billing {
     /// [`PassError::Refused`] says which rule stands against it; the database.
     pub async fn remove_device(&self, pass: &Pass, id: DeviceId) -> Result<(), PassError> {
         let day = self.day_of_moves().await?;
-        let mut repeat = Repeat::default();
-        let router_id = loop {
-            match self.remove_once(pass.session_id, id, &day).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        };
+        let router_id = Repeat::run(|| self.remove_once(pass.session_id, id, &day)).await?;
         self.wake_router(router_id);
         Ok(())
     }

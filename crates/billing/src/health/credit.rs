@@ -179,16 +179,7 @@ pub(crate) async fn give_back(
 ) -> Result<BTreeSet<RouterId>, StoreError> {
     let mut routers = BTreeSet::new();
     for session_id in outages::list_ungiven(pool, outage_id).await? {
-        let mut repeat = Repeat::default();
-        loop {
-            match give_once(pool, outage_id, session_id, now).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => {
-                    routers.extend(done?);
-                    break;
-                }
-            }
-        }
+        routers.extend(Repeat::run(|| give_once(pool, outage_id, session_id, now)).await?);
     }
     Ok(routers)
 }

@@ -25,13 +25,7 @@ pub(crate) async fn open(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let id = random::uuid(now);
-    let mut repeat = Repeat::default();
-    loop {
-        match open_once(pool, id, router_id, from_at, text, now).await {
-            Err(error) if repeat.after(&error).await => {}
-            done => return done,
-        }
-    }
+    Repeat::run(|| open_once(pool, id, router_id, from_at, text, now)).await
 }
 
 async fn open_once(
@@ -65,13 +59,7 @@ pub(crate) async fn close(
     uptime_secs: Option<u64>,
     now: DateTime<Utc>,
 ) -> Result<Option<Over>, StoreError> {
-    let mut repeat = Repeat::default();
-    loop {
-        match close_once(pool, router_id, uptime_secs, now).await {
-            Err(error) if repeat.after(&error).await => {}
-            done => return done,
-        }
-    }
+    Repeat::run(|| close_once(pool, router_id, uptime_secs, now)).await
 }
 
 async fn close_once(

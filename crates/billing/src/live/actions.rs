@@ -83,13 +83,7 @@ impl Billing {
             return Err(LiveError::NotKickable);
         }
         let now = self.now();
-        let mut repeat = Repeat::default();
-        loop {
-            match self.kick_once(id, found.session_id.is_some(), by, remote_ip, now).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        }
+        Repeat::run(|| self.kick_once(id, found.session_id.is_some(), by, remote_ip, now)).await?;
         self.wake_feed();
         self.wake_router(found.router_id);
         Ok(())
@@ -172,13 +166,7 @@ impl Billing {
         by: &Admin,
         remote_ip: Option<IpAddr>,
     ) -> Result<(), LiveError> {
-        let mut repeat = Repeat::default();
-        let routers = loop {
-            match self.change_once(id, change, by, remote_ip).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        };
+        let routers = Repeat::run(|| self.change_once(id, change, by, remote_ip)).await?;
         self.wake_feed();
         routers.into_iter().for_each(|router| self.wake_router(router));
         Ok(())

@@ -31,13 +31,7 @@ impl Billing {
         remote_ip: Option<IpAddr>,
     ) -> Result<BlockRecord, LiveError> {
         let reason = owners_reason(by, reason)?;
-        let mut repeat = Repeat::default();
-        let block = loop {
-            match self.block_once(mac, by, &reason, remote_ip).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        };
+        let block = Repeat::run(|| self.block_once(mac, by, &reason, remote_ip)).await?;
         self.wake_all_routers().await?;
         Ok(block)
     }
@@ -87,13 +81,7 @@ impl Billing {
         remote_ip: Option<IpAddr>,
     ) -> Result<(), LiveError> {
         let reason = owners_reason(by, reason)?;
-        let mut repeat = Repeat::default();
-        loop {
-            match self.lift_once(id, by, &reason, remote_ip).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        }
+        Repeat::run(|| self.lift_once(id, by, &reason, remote_ip)).await?;
         self.wake_all_routers().await?;
         Ok(())
     }

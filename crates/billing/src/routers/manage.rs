@@ -191,13 +191,7 @@ impl Billing {
         change: &RouterChange,
         by: AskedBy<'_>,
     ) -> Result<RouterRecord, RouterError> {
-        let mut repeat = Repeat::default();
-        loop {
-            match self.change_router_once(id, change, by).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => return done,
-            }
-        }
+        Repeat::run(|| self.change_router_once(id, change, by)).await
     }
 
     async fn change_router_once(
@@ -289,13 +283,7 @@ impl Billing {
         if !is_sound {
             return Err(RouterError::Reason);
         }
-        let mut repeat = Repeat::default();
-        loop {
-            match self.switch_router_once(id, switch, reason, by).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => return done,
-            }
-        }
+        Repeat::run(|| self.switch_router_once(id, switch, reason, by)).await
     }
 
     async fn switch_router_once(

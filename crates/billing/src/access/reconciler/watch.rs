@@ -157,13 +157,7 @@ pub(in crate::access) async fn note(
     kicked: &[MacAddr],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut repeat = Repeat::default();
-    loop {
-        match note_once(pool, router_id, seen, kicked, now).await {
-            Err(error) if repeat.after(&error).await => {}
-            done => return done,
-        }
-    }
+    Repeat::run(|| note_once(pool, router_id, seen, kicked, now)).await
 }
 
 async fn note_once(
