@@ -3,4 +3,7 @@
 
 pub mod daraja;
 pub mod gateway;
+mod port;
 pub mod routeros;
+
+pub use port::KeptPort;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     sync::watch,
 };
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +24,7 @@ use super::{
     router::Router,
     value::address_contains,
 };
+use crate::KeptPort;
 
 const TLS_HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// Longest sleep of the ticker: what is scheduled meanwhile happens at most this much late.
@@ -104,33 +105,11 @@ impl Shared {
     }
 }
 
-/// A port that stays taken while nobody listens on it: a booting router refuses connections, and gets the same
-/// port back.
-struct Port {
-    addr: SocketAddr,
-    _held: TcpSocket,
-}
-
-impl Port {
-    fn take(addr: SocketAddr) -> io::Result<(Self, TcpListener)> {
-        let held = socket_at(addr)?;
-        let port = Self { addr: held.local_addr()?, _held: held };
-        let listener = port.listen()?;
-        Ok((port, listener))
-    }
-
-    fn listen(&self) -> io::Result<TcpListener> {
-        socket_at(self.addr)?.listen(128)
-    }
-}
-
-fn socket_at(addr: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    #[cfg(unix)]
-    socket.set_reuseport(true)?;
-    socket.bind(addr)?;
-    Ok(socket)
+/// A port that is kept while the router boots: it refuses connections then, and gets the same port back.
+fn take(addr: SocketAddr) -> io::Result<(KeptPort, TcpListener)> {
+    let port = KeptPort::at(addr)?;
+    let listener = port.listen()?;
+    Ok((port, listener))
 }
 
 /// Binds and serves; gives the shared state and the addresses of the plain and the TLS side.
@@ -150,13 +129,13 @@ pub(crate) fn start(options: Options) -> io::Result<(Arc<Shared>, SocketAddr, Op
         runtime,
         last_connection: AtomicU64::new(0),
     });
-    let (port, listener) = Port::take(listen)?;
-    let addr = port.addr;
+    let (port, listener) = take(listen)?;
+    let addr = port.addr();
     tokio::spawn(serve(Arc::clone(&shared), port, listener, false));
     let mut tls_addr = None;
     if let Some(tls) = tls {
-        let (port, listener) = Port::take(tls)?;
-        tls_addr = Some(port.addr);
+        let (port, listener) = take(tls)?;
+        tls_addr = Some(port.addr());
         tokio::spawn(serve(Arc::clone(&shared), port, listener, true));
     }
     let ticks = shared.with_router(|router| router.clock.is_real());
@@ -180,7 +159,7 @@ async fn tick(shared: Arc<Shared>) {
     }
 }
 
-async fn serve(shared: Arc<Shared>, port: Port, first: TcpListener, tls: bool) {
+async fn serve(shared: Arc<Shared>, port: KeptPort, first: TcpListener, tls: bool) {
     let mut up = shared.up.subscribe();
     let mut listener = Some(first);
     loop {
@@ -188,7 +167,7 @@ async fn serve(shared: Arc<Shared>, port: Port, first: TcpListener, tls: bool) {
             listener = match port.listen() {
                 Ok(listener) => Some(listener),
                 Err(error) => {
-                    tracing::error!(%error, addr = %port.addr, "the simulated router cannot listen again");
+                    tracing::error!(%error, addr = %port.addr(), "the simulated router cannot listen again");
                     return;
                 }
             };
