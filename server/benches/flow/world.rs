@@ -3,13 +3,13 @@
 use std::{
     env,
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use simulators::{daraja, routeros};
+use simulators::{KeptPort, daraja, routeros};
 use sqlx::MySqlPool;
 use tokio::time::{Instant, sleep};
 
@@ -30,6 +30,7 @@ pub(crate) struct World {
     server: Child,
     log: PathBuf,
     customers: u32,
+    _port: KeptPort,
 }
 
 /// A device and a phone nobody had before.
@@ -50,12 +51,12 @@ impl World {
         let options =
             routeros::Options { clock: routeros::ClockMode::Real, license_level: 6, ..routeros::Options::default() };
         let router = routeros::Sim::start(options).await?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = KeptPort::any()?;
         let log = env::temp_dir().join(format!("bando-flow-{}.log", std::process::id()));
         let settings = [
             ("DATABASE_URL", url),
             ("APP_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
-            ("PORT", port.to_string()),
+            ("PORT", port.number().to_string()),
             ("PAY_PER_SECOND", "1000000".to_owned()),
             ("PAY_BURST", "1000000".to_owned()),
             ("PAY_PER_ADDRESS", "1000000".to_owned()),
@@ -66,8 +67,9 @@ impl World {
         ];
         let mut serve = bando(&settings);
         let server = serve.arg("serve").stdout(Stdio::null()).stderr(File::create(&log)?).spawn()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut world = Self { mpesa, router, pool, address, package_id: String::new(), server, log, customers: 0 };
+        let address = port.addr();
+        let mut world =
+            Self { mpesa, router, pool, address, package_id: String::new(), server, log, customers: 0, _port: port };
         world.until_ready().await?;
         world.package_id = sell_an_hour(&settings).await?;
         Ok(world)

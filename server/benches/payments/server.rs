@@ -4,7 +4,7 @@
 use std::{
     env,
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -16,6 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
+use simulators::KeptPort;
 use sqlx::MySqlPool;
 use tokio::{
     sync::watch,
@@ -33,6 +34,8 @@ pub(crate) struct Server {
     log: PathBuf,
     /// Whether M-Pesa answers prompts.
     gate: watch::Sender<bool>,
+    /// The server's own, and that of the router that is away.
+    _ports: [KeptPort; 2],
 }
 
 /// An M-Pesa that knows every key, and refuses every prompt once its gate is open.
@@ -59,13 +62,12 @@ impl Server {
     pub(crate) async fn start(url: &str) -> Outcome<Self> {
         let (gate, at_gate) = watch::channel(false);
         let mpesa = play_mpesa(at_gate).await?;
-        let free = |_| -> Outcome<u16> { Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port()) };
-        let (port, no_router) = (free(())?, free(())?);
+        let (port, no_router) = (KeptPort::any()?, KeptPort::any()?);
         let log = env::temp_dir().join(format!("bando-payments-{}.log", std::process::id()));
         let settings = [
             ("DATABASE_URL", url.to_owned()),
             ("APP_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
-            ("PORT", port.to_string()),
+            ("PORT", port.number().to_string()),
             ("LOG_LEVEL", "warn".to_owned()),
             ("MPESA_BASE_URL", format!("http://{mpesa}")),
             ("MPESA_QUERY_DELAYS", "86400".to_owned()),
@@ -73,12 +75,12 @@ impl Server {
             ("PAY_BURST", "1000000".to_owned()),
             ("PAY_PER_ADDRESS", "1000000".to_owned()),
             ("MIKROTIK_HOST", "127.0.0.1".to_owned()),
-            ("MIKROTIK_PORT", no_router.to_string()),
+            ("MIKROTIK_PORT", no_router.number().to_string()),
             ("MIKROTIK_PASSWORD", "bando".to_owned()),
         ];
         let child = bando(&settings).arg("serve").stdout(Stdio::null()).stderr(File::create(&log)?).spawn()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Self { address, package_id: String::new(), child, log, gate };
+        let address = port.addr();
+        let mut server = Self { address, package_id: String::new(), child, log, gate, _ports: [port, no_router] };
         server.until_ready().await?;
         sell_an_hour(&settings).await?;
         let sold = Line::open(address).await?.get("/api/packages").await?.json()?;

@@ -7,6 +7,7 @@ use std::{
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use simulators::KeptPort;
 use sqlx::MySqlPool;
 
 use crate::support::{MAC, MSISDN, PHONE, World, bando, client, database_url, until};
@@ -18,24 +19,24 @@ struct Process {
 }
 
 impl Process {
-    fn start(settings: &[(String, String)], port: u16) -> Self {
+    fn start(settings: &[(String, String)], port: &KeptPort) -> Self {
         let mut command = Command::new(bando());
         command.arg("serve").env_clear().envs(settings.iter().map(|(name, value)| (name, value)));
-        command.env("PORT", port.to_string()).current_dir(std::env::temp_dir());
+        command.env("PORT", port.number().to_string()).current_dir(std::env::temp_dir());
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { child, url: format!("http://127.0.0.1:{port}") }
+        Self { child, url: format!("http://{}", port.addr()) }
     }
 
     /// With everything it logs in a file.
-    fn start_logged(settings: &[(String, String)], port: u16, log: &std::path::Path) -> Self {
+    fn start_logged(settings: &[(String, String)], port: &KeptPort, log: &std::path::Path) -> Self {
         let mut command = Command::new(bando());
         command.arg("serve").env_clear().envs(settings.iter().map(|(name, value)| (name, value)));
         command
-            .env("PORT", port.to_string())
+            .env("PORT", port.number().to_string())
             .env("LOG_LEVEL", "trace,hyper=info,sqlx=info,reqwest=info,hyper_util=info");
         command.env("LOG_FORMAT", "json").current_dir(std::env::temp_dir());
         let child = command.stdin(Stdio::null()).stderr(std::fs::File::create(log).unwrap()).spawn().unwrap();
-        Self { child, url: format!("http://127.0.0.1:{port}") }
+        Self { child, url: format!("http://{}", port.addr()) }
     }
 
     async fn until_ready(&self) {
@@ -79,11 +80,6 @@ impl Drop for Process {
     }
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 async fn package(pool: &MySqlPool, settings: &[(String, String)]) -> String {
     let arguments = ["package", "add", "--name", "1 hour", "--minutes", "60", "--price", "20", "--json"];
     let mut command = Command::new(bando());
@@ -100,8 +96,8 @@ async fn killed_while_the_customer_pays(pool: MySqlPool) {
     let world = World::start().await;
     let settings = world.settings(&database_url(&pool));
     let package = package(&pool, &settings).await;
-    let port = free_port();
-    let mut first = Process::start(&settings, port);
+    let port = KeptPort::any().unwrap();
+    let mut first = Process::start(&settings, &port);
     first.until_ready().await;
     let id = first.pay(&package).await;
     let prompt = world.mpesa.control().open_prompt(MSISDN).await.unwrap();
@@ -118,7 +114,7 @@ async fn killed_while_the_customer_pays(pool: MySqlPool) {
     until("the money has moved", async || world.mpesa.control().charges().len() == 1).await;
     until("the report found nobody", async || !world.mpesa.control().deliveries().is_empty()).await;
 
-    let second = Process::start(&settings, port);
+    let second = Process::start(&settings, &port);
     second.until_ready().await;
     second.until_status(&id, "online").await;
     assert_eq!(world.router.client(MAC).unwrap().user.as_deref(), Some(MAC));
@@ -132,15 +128,15 @@ async fn killed_as_soon_as_the_prompt_is_there(pool: MySqlPool) {
     let world = World::start().await;
     let settings = world.settings(&database_url(&pool));
     let package = package(&pool, &settings).await;
-    let port = free_port();
-    let mut first = Process::start(&settings, port);
+    let port = KeptPort::any().unwrap();
+    let mut first = Process::start(&settings, &port);
     first.until_ready().await;
     let id = first.pay(&package).await;
     let prompt = world.mpesa.control().open_prompt(MSISDN).await.unwrap();
     first.signal("-KILL");
     first.until_ended().await;
 
-    let second = Process::start(&settings, port);
+    let second = Process::start(&settings, &port);
     second.until_ready().await;
     world.mpesa.control().approve(prompt.id, "1234").unwrap();
     second.until_status(&id, "online").await;
@@ -152,8 +148,8 @@ async fn killed_between_payment_and_router(pool: MySqlPool) {
     let world = World::start().await;
     let settings = world.settings(&database_url(&pool));
     let package = package(&pool, &settings).await;
-    let port = free_port();
-    let mut first = Process::start(&settings, port);
+    let port = KeptPort::any().unwrap();
+    let mut first = Process::start(&settings, &port);
     first.until_ready().await;
     let id = first.pay(&package).await;
     // The router is off while the customer pays.
@@ -165,7 +161,7 @@ async fn killed_between_payment_and_router(pool: MySqlPool) {
     first.until_ended().await;
     world.router.join(MAC).unwrap();
 
-    let second = Process::start(&settings, port);
+    let second = Process::start(&settings, &port);
     second.until_ready().await;
     second.until_status(&id, "online").await;
 }
@@ -175,7 +171,8 @@ async fn told_to_stop_it_answers_what_is_in_hand(pool: MySqlPool) {
     let world = World::start().await;
     let settings = world.settings(&database_url(&pool));
     let package = package(&pool, &settings).await;
-    let mut process = Process::start(&settings, free_port());
+    let port = KeptPort::any().unwrap();
+    let mut process = Process::start(&settings, &port);
     process.until_ready().await;
     let id = process.pay(&package).await;
     process.signal("-TERM");
@@ -211,7 +208,8 @@ async fn a_busy_port_is_one_clear_line(pool: MySqlPool) {
 async fn two_start_at_once_on_an_empty_database(pool: MySqlPool) {
     let world = World::start().await;
     let settings = world.settings(&database_url(&pool));
-    let both = [Process::start(&settings, free_port()), Process::start(&settings, free_port())];
+    let ports = [KeptPort::any().unwrap(), KeptPort::any().unwrap()];
+    let both = ports.each_ref().map(|port| Process::start(&settings, port));
     for process in &both {
         process.until_ready().await;
     }
@@ -226,7 +224,8 @@ async fn logs_follow_a_payment_and_tell_no_secret(pool: MySqlPool) {
     settings.retain(|(name, _)| name != "LOG_LEVEL");
     let package = package(&pool, &settings).await;
     let log = std::env::temp_dir().join(format!("bando-log-{}.json", std::process::id()));
-    let mut process = Process::start_logged(&settings, free_port(), &log);
+    let port = KeptPort::any().unwrap();
+    let mut process = Process::start_logged(&settings, &port, &log);
     process.until_ready().await;
     let body = json!({"package_id": package, "phone": PHONE, "mac": MAC});
     let request = client().post(format!("{}/api/pay", process.url)).header("x-request-id", "follow-me-1").json(&body);

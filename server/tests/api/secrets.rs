@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use simulators::KeptPort;
 use sqlx::MySqlPool;
 
 use crate::{
@@ -107,10 +108,10 @@ async fn no_answer_has_a_routers_password(pool: MySqlPool) {
 async fn a_failing_login_logs_no_password_at_any_level(pool: MySqlPool) {
     let (world, shell) = shell(&pool).await;
     let log = std::env::temp_dir().join(format!("bando-secret-log-{}.json", std::process::id()));
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = KeptPort::any().unwrap();
     let shell = shell
         .with("MIKROTIK_PASSWORD", HIDDEN)
-        .with("PORT", &port.to_string())
+        .with("PORT", &port.number().to_string())
         .with("LOG_LEVEL", "trace,hyper=info,hyper_util=info,reqwest=info")
         .with("LOG_FORMAT", "json");
     let file = std::fs::File::create(&log).unwrap();

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use simulators::KeptPort;
 use tokio::{
     process::{Child, Command},
     sync::Mutex,
@@ -18,7 +19,7 @@ use crate::wait::until;
 #[derive(Debug)]
 pub(crate) struct Database {
     dir: PathBuf,
-    port: u16,
+    port: KeptPort,
     child: Mutex<Option<Child>>,
 }
 
@@ -31,14 +32,14 @@ impl Database {
         std::fs::create_dir_all(&dir).unwrap();
         let template = template().await;
         run(Command::new("cp").arg("-a").arg(&template).arg(dir.join("files"))).await;
-        let database = Self { dir, port: free_port(), child: Mutex::default() };
+        let database = Self { dir, port: KeptPort::any().unwrap(), child: Mutex::default() };
         database.launch().await;
         database
     }
 
     /// The address of one database in it.
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("mysql://root@127.0.0.1:{}/{name}", self.port)
+        format!("mysql://root@{}/{name}", self.port.addr())
     }
 
     pub(crate) async fn create(&self, name: &str) -> String {
@@ -78,7 +79,7 @@ impl Database {
                 option("socket", &self.dir.join("socket").display()),
                 option("pid-file", &self.dir.join("pid").display()),
                 option("log-error", &self.dir.join("log").display()),
-                option("port", &self.port),
+                option("port", &self.port.number()),
                 option("bind-address", &"127.0.0.1"),
                 option("innodb-flush-log-at-trx-commit", &1),
                 option("innodb-log-file-size", &"16M"),
@@ -150,9 +151,4 @@ async fn run(command: &mut Command) {
 
 pub(crate) async fn signal(name: &str, id: u32) {
     run(Command::new("kill").arg(name).arg(id.to_string())).await;
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
+use simulators::KeptPort;
 use tokio::{
     process::{Child, Command},
     sync::Mutex,
 };
 
 use crate::{
-    database::{free_port, signal},
+    database::signal,
     wait::{PATIENCE, is_so_within},
 };
 
@@ -31,7 +32,7 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 struct Inner {
-    port: u16,
+    port: KeptPort,
     settings: Settings,
     log: PathBuf,
     child: Mutex<Option<Child>>,
@@ -42,7 +43,7 @@ impl Server {
     /// Not running yet. Everything it logs goes to a file.
     pub(crate) fn new(settings: &Settings, log: &Path) -> Self {
         let inner = Inner {
-            port: free_port(),
+            port: KeptPort::any().unwrap(),
             settings: settings.clone(),
             log: log.to_owned(),
             child: Mutex::default(),
@@ -52,11 +53,11 @@ impl Server {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.inner.port
+        self.inner.port.number()
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.inner.port)
+        format!("http://{}", self.inner.port.addr())
     }
 
     /// How often it was started.
@@ -77,7 +78,7 @@ impl Server {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.inner.log).unwrap();
         let mut command = Command::new(bando());
         command.arg("serve").env_clear().envs(self.inner.settings.iter().map(|(name, value)| (name, value)));
-        command.env("PORT", self.inner.port.to_string()).current_dir(std::env::temp_dir());
+        command.env("PORT", self.inner.port.number().to_string()).current_dir(std::env::temp_dir());
         if let Some(point) = killpoint {
             command.env("BANDO_KILLPOINT", point);
         }

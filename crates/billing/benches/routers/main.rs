@@ -9,11 +9,11 @@ use std::{error::Error, time::Duration};
 use house::House;
 use routeros_api::{Command, Connection, Credentials, Security, Settings, Target};
 use secrecy::SecretString;
-use simulators::routeros::{Options, Sim};
-use tokio::{
-    net::TcpSocket,
-    time::{Instant, sleep},
+use simulators::{
+    KeptPort,
+    routeros::{Options, Sim},
 };
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// What goes wrong ends the run with its text.
@@ -78,13 +78,11 @@ async fn one_by_one(house: &mut House) -> Outcome<()> {
 }
 
 async fn catch_up(house: &mut House) -> Outcome<()> {
-    let reserved = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let address = reserved.local_addr()?;
-    drop(reserved);
-    let id = house.router(address.port()).await?;
+    let port = KeptPort::any()?;
+    let id = house.router(port.number()).await?;
     let macs: Vec<String> = (0..WAITING).map(|_| house.next_mac()).collect();
     house.grant(id, &macs).await?;
-    let sim = Sim::start(Options { listen: address, ..router() }).await?;
+    let sim = Sim::start(Options { listen: port.addr(), ..router() }).await?;
     for mac in &macs {
         sim.join(mac)?;
     }
@@ -138,12 +136,10 @@ async fn many(house: &mut House) -> Outcome<()> {
     for n in 0..all {
         let mac = house.next_mac();
         let port = if n < dead {
-            // Bound, so that nobody else gets the port, and deaf: connections are refused.
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(([127, 0, 0, 1], 0).into())?;
-            let port = socket.local_addr()?.port();
-            refusing.push(socket);
-            port
+            let port = KeptPort::any()?;
+            let number = port.number();
+            refusing.push(port);
+            number
         } else {
             let sim = Sim::start(router()).await?;
             sim.join(&mac)?;

@@ -19,7 +19,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::SessionId;
-use simulators::routeros::{Fault, FaultRule, Options, Reboot, Sim};
+use simulators::{
+    KeptPort,
+    routeros::{Fault, FaultRule, Options, Reboot, Sim},
+};
 use sqlx::MySqlPool;
 use tokio_util::sync::CancellationToken;
 
@@ -157,8 +160,10 @@ async fn buying_again_gives_the_new_time_at_once(pool: MySqlPool) {
     handle.wake(router.id);
     let device = world
         .until_device(router.id, "renewed", |device| {
-            // The device's next packet after it was logged out.
-            sim.advance(Duration::from_millis(100));
+            // The device's next packet after it was logged out. Once it is on again the router's clock stands still.
+            if !is_on(&sim) {
+                sim.advance(Duration::from_millis(100));
+            }
             device.is_applied && device.is_online && device.starts_at == Some(world.now())
         })
         .await;
@@ -172,8 +177,8 @@ async fn buying_again_gives_the_new_time_at_once(pool: MySqlPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_router_that_was_down_gets_everything_when_it_is_back_and_time_starts_then(pool: MySqlPool) {
     let world = World::new(pool).await;
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let router = world.router("main", address.port(), "bando").await;
+    let port = KeptPort::any().unwrap();
+    let router = world.router("main", port.number(), "bando").await;
     world.grant(router.id, MAC, 3600, None).await;
     world.start(SELDOM);
     let device = world.until_device(router.id, "an error", |device| device.last_error.is_some()).await;
@@ -182,7 +187,7 @@ async fn a_router_that_was_down_gets_everything_when_it_is_back_and_time_starts_
     assert!(world.router_error(router.id).await.unwrap().contains("API service"));
 
     world.clock.advance(TimeDelta::minutes(10));
-    let sim = Sim::start(Options { listen: address, ..Options::default() }).await.unwrap();
+    let sim = Sim::start(Options { listen: port.addr(), ..Options::default() }).await.unwrap();
     sim.join(MAC).unwrap();
     let device = world.until_device(router.id, "online", |device| device.is_online).await;
     assert_eq!(device.starts_at, Some(world.now()), "paid time did not run while we could not deliver");
@@ -200,7 +205,7 @@ async fn a_connection_lost_after_execution_leads_to_one_user_and_one_start(pool:
         for table in ["sessions", "routers", "packages", "admin_users"] {
             sqlx::query(&format!("delete from {table}")).execute(&pool).await.unwrap();
         }
-        let (world, sim) = (World::new(pool).await, sim().await);
+        let (world, sim) = (World::new(pool).await.hasty(), sim().await);
         let router = world.router("main", sim.addr().port(), "bando").await;
         sim.join(MAC).unwrap();
         sim.inject(FaultRule::at("/ip/hotspot/user/add", fault.clone())).unwrap();
@@ -252,8 +257,8 @@ async fn a_wrong_password_is_said_in_words(pool: MySqlPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_owner_is_told_once_of_a_router_that_stays_away(pool: MySqlPool) {
     let world = World::new(pool).await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let router = world.router("main", closed, "bando").await;
+    let closed = KeptPort::any().unwrap();
+    let router = world.router("main", closed.number(), "bando").await;
     world.grant(router.id, MAC, 3600, None).await;
     world.clock.advance(TimeDelta::seconds(61));
     world.start(SELDOM);
@@ -306,7 +311,7 @@ async fn somebody_elses_user_of_that_name_is_left_and_reported(pool: MySqlPool) 
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_sick_router_does_not_delay_another(pool: MySqlPool) {
-    let (world, sick, well) = (World::new(pool).await, sim().await, sim().await);
+    let (world, sick, well) = (World::new(pool).await.hasty(), sim().await, sim().await);
     sick.inject(FaultRule::at("/ip/hotspot", Fault::HangBefore).times(0)).unwrap();
     let first = world.router("a-sick", sick.addr().port(), "bando").await;
     let second = world.router("b-well", well.addr().port(), "bando").await;

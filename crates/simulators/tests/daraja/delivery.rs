@@ -81,9 +81,8 @@ async fn nothing_leaves_this_machine() {
 #[tokio::test]
 async fn a_closed_port_is_logged_as_failed() {
     let bench = Bench::auto().await;
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook", closed.local_addr().unwrap());
-    drop(closed);
+    let closed = simulators::KeptPort::any().unwrap();
+    let url = format!("http://{}/hook", closed.addr());
     bench.pushed(json!({ "CallBackURL": url })).await;
     bench.pass(6).await;
     assert_eq!(bench.sim.control().deliveries()[0].outcome, DeliveryOutcome::Failed);

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use routeros_api::{Command, Connection, Credentials, Security, Settings, Target};
 use secrecy::SecretString;
-use simulators::routeros::{
-    Account, ClockMode, DeviceMode, Fault, FaultRule, Group, Options, RosVersion, ServerProfile, Sim,
-    VIRTUAL_START_EPOCH_SECS,
+use simulators::{
+    KeptPort,
+    routeros::{
+        Account, ClockMode, DeviceMode, Fault, FaultRule, Group, Options, RosVersion, ServerProfile, Sim,
+        VIRTUAL_START_EPOCH_SECS,
+    },
 };
 use sqlx::MySqlPool;
 
@@ -318,8 +321,8 @@ async fn a_full_licence_is_wrong_and_a_nearly_full_one_is_said(pool: MySqlPool) 
 #[sqlx::test(migrations = "../../migrations")]
 async fn what_cannot_be_reached_says_so_and_leaves_the_rest_open(pool: MySqlPool) {
     let world = World::new(pool).await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let router = world.router("away", closed, "bando").await;
+    let closed = KeptPort::any().unwrap();
+    let router = world.router("away", closed.number(), "bando").await;
     let tested = test(&world, &router, PORTAL).await;
     assert_state(&tested, "reach", "wrong", "enable api");
     assert_state(&tested, "hotspot", "unknown", "");
