@@ -1,14 +1,12 @@
 //! What the owner is told about a router: written once, not repeated while it lasts, and closed when it is well again.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use simulators::routeros::{Fault, FaultRule, Options, Reboot, Sim};
 use sqlx::MySqlPool;
 
 use super::{
     MAC, OFTEN, advance, online,
-    world::{World, until},
+    world::{PATIENCE, World, until, until_within},
 };
 use crate::{access::Handle, db::routers::RouterRecord};
 
@@ -60,12 +58,12 @@ impl Watched {
 
     async fn until_told(&self, kind: &str, expected: (i64, i64)) {
         let seen = std::sync::Mutex::new((0, 0));
-        let waiting = until(kind, || async {
+        let waiting = until_within(2 * PATIENCE, kind, || async {
             let told = self.told(kind).await;
             *seen.lock().unwrap() = told;
             (told == expected).then_some(())
         });
-        tokio::time::timeout(Duration::from_secs(15), waiting)
+        tokio::time::timeout(PATIENCE, waiting)
             .await
             .unwrap_or_else(|_| panic!("{kind}: {:?} instead of {expected:?}", seen.lock().unwrap()));
     }

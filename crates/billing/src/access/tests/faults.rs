@@ -121,7 +121,7 @@ pub(super) fn assert_calm(row: &Row) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_grant_survives_every_fault_at_every_command(pool: MySqlPool) {
-    let world = World::new(pool).await;
+    let world = World::new(pool).await.hasty();
     let rows = rows(&world, &GRANT).await;
     for row in &rows {
         row.sim.inject(FaultRule::at(row.command, row.fault.clone())).unwrap();
@@ -150,7 +150,7 @@ async fn a_grant_survives_every_fault_at_every_command(pool: MySqlPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_removal_survives_every_fault_at_every_command(pool: MySqlPool) {
-    let world = World::new(pool).await;
+    let world = World::new(pool).await.hasty();
     let rows = rows(&world, &REMOVAL).await;
     for row in &rows {
         world.grant(row.router.id, MAC, 3600, None).await;
@@ -175,7 +175,7 @@ async fn a_removal_survives_every_fault_at_every_command(pool: MySqlPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_renewal_survives_every_fault_at_every_command(pool: MySqlPool) {
-    let world = World::new(pool).await;
+    let world = World::new(pool).await.hasty();
     let rows = rows(&world, &RENEWAL).await;
     for row in &rows {
         world.grant(row.router.id, MAC, 3600, None).await;

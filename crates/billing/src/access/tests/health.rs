@@ -51,6 +51,10 @@ async fn unread(world: &World) -> Vec<String> {
         .unwrap()
 }
 
+async fn until_told(world: &World, kind: &str) {
+    until(kind, || async { unread(world).await.iter().any(|told| told == kind).then_some(()) }).await;
+}
+
 /// The router cannot be reached, and goes on working alone.
 fn unplug(sim: &Sim) {
     sim.inject(FaultRule { fault: Fault::RefuseAccept, command: None, nth: 1, times: 0 }).unwrap();
@@ -81,12 +85,12 @@ async fn a_power_cut_is_known_by_what_the_router_shows_afterwards(pool: MySqlPoo
     sim.advance(Duration::from_secs(86_400));
     world.clock.advance(TimeDelta::days(1));
     let (handle, _) = online(&world, &sim, &router, SELDOM).await;
-    until("it was asked about itself", || async { (events(&world).await == ["online"]).then_some(()) }).await;
-    assert!(unread(&world).await.contains(&"router_reaper".to_owned()));
+    until_told(&world, "router_reaper").await;
+    assert_eq!(events(&world).await, ["online"], "it was asked about itself");
     unplug(&sim);
     advance(&world, &sim, 100);
     until_noticed(&world, &handle, &router).await;
-    assert!(unread(&world).await.contains(&"router_down".to_owned()));
+    until_told(&world, "router_down").await;
     advance(&world, &sim, 900);
     sim.reboot(Reboot::PowerCut);
     advance(&world, &sim, 10);

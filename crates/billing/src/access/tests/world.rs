@@ -22,6 +22,12 @@ use crate::{
     seal::AppSecret,
 };
 
+/// How long a condition is waited for before the test fails.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// A busy machine must not look like a router that hangs.
+const PATIENT: Duration = Duration::from_secs(8);
+const HASTY: Duration = Duration::from_millis(800);
+
 /// A database with one package and one admin, a clock, and reconcilers when started.
 pub(super) struct World {
     pub(super) pool: MySqlPool,
@@ -32,6 +38,8 @@ pub(super) struct World {
     pub(super) tracker: TaskTracker,
     pub(super) shutdown: CancellationToken,
     pub(super) wake: broadcast::Sender<RouterId>,
+    /// How long a router may take over a command.
+    command_timeout: Duration,
 }
 
 impl World {
@@ -68,7 +76,14 @@ impl World {
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             wake: broadcast::Sender::new(64),
+            command_timeout: PATIENT,
         }
+    }
+
+    /// Gives routers up that take long over a command, where they really hang.
+    pub(super) const fn hasty(mut self) -> Self {
+        self.command_timeout = HASTY;
+        self
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -114,8 +129,8 @@ impl World {
             changed: Arc::new(Notify::new()),
             timing,
             settings: routeros_api::Settings {
-                command_timeout: Duration::from_millis(800),
-                silence_timeout: Duration::from_millis(300),
+                command_timeout: self.command_timeout,
+                silence_timeout: self.command_timeout / 2,
                 ..routeros_api::Settings::default()
             },
         };
@@ -210,7 +225,7 @@ impl World {
     pub(super) async fn stop(self) {
         self.shutdown.cancel();
         self.tracker.close();
-        tokio::time::timeout(Duration::from_secs(5), self.tracker.wait()).await.expect("ends when told");
+        tokio::time::timeout(PATIENCE, self.tracker.wait()).await.expect("ends when told");
     }
 }
 
@@ -231,7 +246,7 @@ pub(super) struct Device {
 
 /// Waits for a condition.
 pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
-    until_within(Duration::from_secs(20), what, look).await
+    until_within(PATIENCE, what, look).await
 }
 
 /// Waits for a condition that much has to be done for.
