@@ -7,7 +7,10 @@ use std::{
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use simulators::KeptPort;
+use simulators::{
+    KeptPort,
+    routeros::{Fault, FaultRule, Reboot},
+};
 use sqlx::MySqlPool;
 
 use crate::support::{MAC, MSISDN, PHONE, World, bando, client, database_url, until};
@@ -152,13 +155,14 @@ async fn killed_between_payment_and_router(pool: MySqlPool) {
     let mut first = Process::start(&settings, &port);
     first.until_ready().await;
     let id = first.pay(&package).await;
-    // The router is off while the customer pays.
-    world.router.cut_connections();
-    world.router.reboot_for(simulators::routeros::Reboot::PowerCut, 3);
+    // The router is off while the customer pays, and until nobody is left to bring it up to date.
+    world.router.inject(FaultRule { fault: Fault::RefuseAccept, command: None, nth: 1, times: 0 }).unwrap();
+    world.router.reboot(Reboot::PowerCut);
     world.approve(MSISDN).await;
     first.until_status(&id, "paid").await;
     first.signal("-KILL");
     first.until_ended().await;
+    world.router.clear_faults();
     world.router.join(MAC).unwrap();
 
     let second = Process::start(&settings, &port);

@@ -209,14 +209,15 @@ async fn receive_timeout(State(billing): State<Billing>, Path(token): Path<Strin
     answer(billing.receive_timeout(&token, &body, Some([127, 0, 0, 1].into())).await)
 }
 
-/// Waits until a condition holds, and fails after half a minute.
+/// How long a condition is waited for before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until a condition holds, within [`PATIENCE`].
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    for _ in 0..1500 {
-        if condition().await {
-            return;
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        ticks.tick().await;
-    }
-    panic!("waited in vain for {what}");
+    });
+    assert!(waited.await.is_ok(), "waited in vain for {what}");
 }
