@@ -28,6 +28,7 @@ mod parser;
 mod print;
 mod remote;
 mod rows;
+mod strings;
 pub(crate) mod terminal;
 mod value;
 
