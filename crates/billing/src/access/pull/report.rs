@@ -1,4 +1,4 @@
-//! What a router sends when it asks: lines of fields joined by `;`, read here and nowhere else.
+//! What a router sends when it asks: lines of fields joined by `;`, read here and in `report/fields.rs` and nowhere else.
 //!
 //! ```text
 //! bando1;<nonce>;<ticket or ->;<part from 0>;<more|last>
@@ -17,11 +17,10 @@
 //! and what others have named may have. Of bindings only ours are told. Lines of another kind are for a later version and skipped; a line of a known kind that cannot be read makes the whole report
 //! worthless, because a row that is missing would look like a row that is to be made.
 
+mod fields;
+
 use domain::{MacAddr, live::BindingRow};
-use routeros_api::{
-    hotspot::{Active, Host, RouterState, User, UserProfile},
-    value::{TimeLimit, parse_bool, parse_duration},
-};
+use routeros_api::hotspot::RouterState;
 
 /// Longest request, in bytes; RouterOS sends 64 KB at most.
 pub(super) const BODY_MAX: usize = 64 * 1024;
@@ -132,19 +131,19 @@ impl Report {
             }
             let (kind, rest) = line.split_once(';').ok_or(Unreadable("a line without fields"))?;
             match kind {
-                "user" => report.state.users.push(user(rest).ok_or(Unreadable("user"))?),
-                "login" => report.state.active.push(login(rest).ok_or(Unreadable("login"))?),
-                "host" => report.state.hosts.extend(host(rest).ok_or(Unreadable("host"))?),
-                "profile" => report.state.profiles.push(profile(rest).ok_or(Unreadable("profile"))?),
-                "binding" => report.bindings.push(binding(rest).ok_or(Unreadable("binding"))?),
-                "failed" => report.failed.push(failed(rest).ok_or(Unreadable("failed"))?),
+                "user" => report.state.users.push(fields::user(rest).ok_or(Unreadable("user"))?),
+                "login" => report.state.active.push(fields::login(rest).ok_or(Unreadable("login"))?),
+                "host" => report.state.hosts.extend(fields::host(rest).ok_or(Unreadable("host"))?),
+                "profile" => report.state.profiles.push(fields::profile(rest).ok_or(Unreadable("profile"))?),
+                "binding" => report.bindings.push(fields::binding(rest).ok_or(Unreadable("binding"))?),
+                "failed" => report.failed.push(fields::failed(rest).ok_or(Unreadable("failed"))?),
                 "router" => {
                     let About { agent, license, .. } = report.about;
-                    report.about = About { agent, license, ..about(rest).ok_or(Unreadable("router"))? };
+                    report.about = About { agent, license, ..fields::about(rest).ok_or(Unreadable("router"))? };
                     is_introduced = true;
                 }
                 "agent" => {
-                    let [version, license] = fields::<2>(rest).ok_or(Unreadable("agent"))?;
+                    let [version, license] = fields::split::<2>(rest).ok_or(Unreadable("agent"))?;
                     report.about.agent = version.parse().map_err(|_| Unreadable("agent"))?;
                     report.about.license = license.trim().to_lowercase().chars().take(16).collect();
                 }
@@ -156,142 +155,6 @@ impl Report {
         }
         if is_ended && is_introduced { Ok(report) } else { Err(Unreadable("it was cut")) }
     }
-}
-
-/// Exactly `N` fields; the last is the rest of the line.
-fn fields<const N: usize>(rest: &str) -> Option<[&str; N]> {
-    let fields: Vec<&str> = rest.splitn(N, ';').collect();
-    fields.try_into().ok()
-}
-
-/// Exactly `N` fields, none of which may contain the separator.
-fn plain<const N: usize>(rest: &str) -> Option<[&str; N]> {
-    fields::<N>(rest).filter(|fields| fields.last().is_none_or(|last| !last.contains(';')))
-}
-
-fn id(text: &str) -> Option<String> {
-    let digits = text.strip_prefix('*')?;
-    let is_id = (1..=16).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then(|| text.to_owned())
-}
-
-/// Left out by the router when there is none.
-fn optional<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
-    if text.is_empty() { Some(None) } else { read(text).map(Some) }
-}
-
-fn count(text: &str) -> Option<u64> {
-    optional(text, |text| text.parse().ok()).map(Option::unwrap_or_default)
-}
-
-fn flag(text: &str) -> Option<bool> {
-    optional(text, |text| parse_bool(text).ok()).map(Option::unwrap_or_default)
-}
-
-fn duration(text: &str) -> Option<std::time::Duration> {
-    optional(text, |text| parse_duration(text).ok()).map(Option::unwrap_or_default)
-}
-
-fn limit(text: &str) -> Option<Option<std::time::Duration>> {
-    let limit = optional(text, |text| TimeLimit::parse(text).ok())?;
-    Some(limit.and_then(|limit| match limit {
-        TimeLimit::After(limit) if !limit.is_zero() => Some(limit),
-        _ => None,
-    }))
-}
-
-fn user(rest: &str) -> Option<User> {
-    let [row, name, mac, profile, uptime_limit, bytes_limit, uptime, bytes_in, bytes_out, disabled, comment] =
-        fields::<11>(rest)?;
-    Some(User {
-        id: id(row)?,
-        name: name.to_owned(),
-        // A lock on something else is a lock that is wrong, and corrected.
-        mac: mac.parse().ok(),
-        profile: profile.to_owned(),
-        limit_uptime: limit(uptime_limit)?,
-        limit_bytes_total: Some(count(bytes_limit)?).filter(|limit| *limit > 0),
-        uptime: duration(uptime)?,
-        bytes_in: count(bytes_in)?,
-        bytes_out: count(bytes_out)?,
-        comment: comment.to_owned(),
-        is_disabled: flag(disabled)?,
-    })
-}
-
-fn login(rest: &str) -> Option<Active> {
-    let [row, mac, address, uptime, bytes_in, bytes_out, user] = fields::<7>(rest)?;
-    Some(Active {
-        id: id(row)?,
-        user: user.to_owned(),
-        mac: mac.parse().ok(),
-        address: address.to_owned(),
-        uptime: duration(uptime)?,
-        bytes_in: count(bytes_in)?,
-        bytes_out: count(bytes_out)?,
-        session_time_left: None,
-    })
-}
-
-/// A host without an address of a device, such as a multicast source, is nobody's.
-fn host(rest: &str) -> Option<Option<Host>> {
-    let [row, mac, address, authorized, bypassed] = plain::<5>(rest)?;
-    let (row, is_authorized, is_bypassed) = (id(row)?, flag(authorized)?, flag(bypassed)?);
-    let mac: Option<MacAddr> = mac.parse().ok();
-    Some(mac.map(|mac| Host {
-        id: row,
-        mac: Some(mac),
-        address: address.to_owned(),
-        to_address: String::new(),
-        is_authorized,
-        is_bypassed,
-    }))
-}
-
-fn profile(rest: &str) -> Option<UserProfile> {
-    let [row, name, rate_limit, shared_users, cookie] = plain::<5>(rest)?;
-    Some(UserProfile {
-        id: id(row)?,
-        name: name.to_owned(),
-        rate_limit: rate_limit.to_owned(),
-        shared_users: shared_users.to_owned(),
-        is_adding_mac_cookie: flag(cookie)?,
-    })
-}
-
-fn binding(rest: &str) -> Option<BindingRow> {
-    let [row, mac, kind, disabled, comment] = fields::<5>(rest)?;
-    Some(BindingRow {
-        id: id(row)?,
-        mac: mac.parse().ok(),
-        is_blocking: kind == "blocked" && !flag(disabled)?,
-        comment: comment.to_owned(),
-    })
-}
-
-fn failed(rest: &str) -> Option<Failed> {
-    let [verb, about] = plain::<2>(rest)?;
-    let is_verb = !verb.is_empty() && verb.len() <= 16 && verb.bytes().all(|byte| byte.is_ascii_lowercase());
-    is_verb.then(|| Failed { verb: verb.to_owned(), mac: about.parse().ok(), about: about.chars().take(64).collect() })
-}
-
-fn about(rest: &str) -> Option<About> {
-    let [clock, uptime, digest, reaper, version, board, identity] = fields::<7>(rest)?;
-    let either = |text: &str| match text {
-        "1" => Some(true),
-        "0" => Some(false),
-        _ => None,
-    };
-    Some(About {
-        clock_secs: clock.parse().ok(),
-        uptime_secs: optional(uptime, |text| parse_duration(text).ok())?.map(|uptime| uptime.as_secs()),
-        is_digesting: either(digest)?,
-        has_reaper: either(reaper)?,
-        version: version.chars().take(40).collect(),
-        board: board.chars().take(60).collect(),
-        identity: identity.chars().take(60).collect(),
-        ..About::default()
-    })
 }
 
 #[cfg(test)]
