@@ -61,6 +61,18 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message).with_field(field)
     }
 
+    /// `413`: the body is longer than is taken here.
+    #[must_use]
+    pub(crate) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is too large.")
+    }
+
+    /// `400`: the connection broke in the middle of the body.
+    #[must_use]
+    pub(crate) fn cut_body() -> Self {
+        Self::bad_request("unreadable_body", "The request could not be read to its end.")
+    }
+
     /// `429`: try again in so many seconds.
     pub(crate) fn too_many(retry_after_secs: u64, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message).with_retry_after(retry_after_secs)

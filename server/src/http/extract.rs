@@ -1,8 +1,10 @@
 //! Extractors whose refusals are the error envelope and name the field that is wrong.
 
+use std::str::FromStr;
+
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -40,10 +42,7 @@ fn is_json(headers: &axum::http::HeaderMap) -> bool {
 
 /// Over the limit, or the connection broke.
 pub(super) fn body_error(rejection: &BytesRejection) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is too large.");
-    }
-    ApiError::bad_request("unreadable_body", "The request could not be read to its end.")
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { ApiError::too_large() } else { ApiError::cut_body() }
 }
 
 fn json_error(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
@@ -64,6 +63,24 @@ fn json_error(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError
         Some(field) => error.with_field(field),
         None => error,
     }
+}
+
+/// What the variable part of an address names. What cannot be read as a name of its kind names nothing: `404`.
+#[derive(Debug)]
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ApiError::not_found())?;
+        named(&text).map(Self)
+    }
+}
+
+/// The same for one of several parts.
+pub(crate) fn named<T: FromStr>(text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found())
 }
 
 /// Query parameters.

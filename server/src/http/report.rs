@@ -7,7 +7,6 @@ use axum::{
     Json,
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Path, Request},
-    http::StatusCode,
 };
 use billing::payments::CallbackError;
 use futures::StreamExt as _;
@@ -54,7 +53,7 @@ impl Report {
         // Whether there is such a token is nobody's business who sends this.
         match stored.map_err(Into::into) {
             Err(CallbackError::Store(error)) => Err(error.into()),
-            _ => Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is too large.")),
+            _ => Err(ApiError::too_large()),
         }
     }
 }
@@ -65,8 +64,7 @@ async fn read(body: Body) -> Result<(Bytes, bool), ApiError> {
     let mut kept = Vec::new();
     let mut beyond = 0;
     while let Some(chunk) = chunks.next().await {
-        let chunk =
-            chunk.map_err(|_| ApiError::bad_request("unreadable_body", "The request could not be read to its end."))?;
+        let chunk = chunk.map_err(|_| ApiError::cut_body())?;
         let fitting = chunk.len().min(BODY_MAX - kept.len());
         kept.extend_from_slice(chunk.get(..fitting).unwrap_or_default());
         beyond += chunk.len() - fitting;

@@ -30,7 +30,7 @@ use crate::{
     http::{
         AppState,
         error::ApiError,
-        extract::{ApiJson, ApiQuery},
+        extract::{ApiJson, ApiQuery, Named, named},
         request::Origin,
     },
 };
@@ -42,9 +42,8 @@ use crate::{
 pub(in crate::http) async fn router(
     State(billing): State<Billing>,
     _admin: CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<RouterId>,
 ) -> Result<Json<RouterDetail>, ApiError> {
-    let id = router_id(&id)?;
     let listed = billing.find_router_for_owner(id).await?.ok_or_else(ApiError::not_found)?;
     let health = billing.router_health(id).await?.ok_or_else(ApiError::not_found)?;
     let event = |event: health::EventRecord| RouterEvent { at: event.at, kind: event.kind, text: event.text };
@@ -68,10 +67,6 @@ fn outage(record: OutageRecord) -> Outage {
     }
 }
 
-fn router_id(text: &str) -> Result<RouterId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found())
-}
-
 /// Looks at everything that access depends on, now. Changes nothing.
 #[utoipa::path(post, path = "/api/admin/routers/{id}/test", tag = "admin", params(("id" = String, Path)), responses(
     (status = 200, body = RouterChecks), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)
@@ -79,9 +74,8 @@ fn router_id(text: &str) -> Result<RouterId, ApiError> {
 pub(in crate::http) async fn test(
     State(state): State<AppState>,
     _admin: CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<RouterId>,
 ) -> Result<Json<RouterChecks>, ApiError> {
-    let id = router_id(&id)?;
     let billing = state.billing();
     let all = billing.list_routers().await?;
     let router = all.into_iter().find(|router| router.id == id).ok_or_else(ApiError::not_found)?;
@@ -119,7 +113,7 @@ pub(in crate::http) async fn credit(
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<Json<OutageCredited>, ApiError> {
     want_owner(&admin)?;
-    let (router, outage) = (router_id(&router)?, outage.parse::<Uuid>().map_err(|_| ApiError::not_found())?);
+    let (router, outage): (RouterId, Uuid) = (named(&router)?, named(&outage)?);
     let reason = reason(&request.reason)?;
     let credited = billing.credit_outage(router, outage, &admin.username, reason, Some(origin.ip)).await?;
     Ok(Json(OutageCredited { sessions: credited.sessions, secs: credited.secs }))

@@ -5,11 +5,7 @@ use app::api::{
     BlockItem, BlockList, BlockRequest, ErrorBody, ExtendRequest, LiveCounts, LiveList, LiveRow, PageMeta,
     ReasonRequest,
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use billing::{
     Billing,
     admins::Role,
@@ -30,7 +26,7 @@ use super::{
 use crate::http::{
     AppState,
     error::ApiError,
-    extract::{ApiJson, ApiQuery},
+    extract::{ApiJson, ApiQuery, Named},
     pay::read_mac,
     request::Origin,
 };
@@ -121,14 +117,6 @@ fn row(record: LiveRecord) -> LiveRow {
     }
 }
 
-fn session_id(text: &str) -> Result<SessionId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found())
-}
-
-fn row_id(text: &str) -> Result<Uuid, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found())
-}
-
 /// Logs a device out. With paid time it logs in again; without, when it can.
 #[utoipa::path(post, path = "/api/admin/live/{id}/kick", tag = "admin", params(("id" = String, Path)), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
@@ -138,9 +126,9 @@ pub(in crate::http) async fn kick(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    billing.kick_device(row_id(&id)?, &admin, Some(ip)).await?;
+    billing.kick_device(id, &admin, Some(ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -153,9 +141,9 @@ pub(in crate::http) async fn pause(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<SessionId>,
 ) -> Result<StatusCode, ApiError> {
-    billing.pause_session(session_id(&id)?, &admin, Some(ip)).await?;
+    billing.pause_session(id, &admin, Some(ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -167,9 +155,9 @@ pub(in crate::http) async fn resume(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<SessionId>,
 ) -> Result<StatusCode, ApiError> {
-    billing.resume_session(session_id(&id)?, &admin, Some(ip)).await?;
+    billing.resume_session(id, &admin, Some(ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -182,10 +170,10 @@ pub(in crate::http) async fn extend(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<SessionId>,
     ApiJson(request): ApiJson<ExtendRequest>,
 ) -> Result<StatusCode, ApiError> {
-    billing.extend_session(session_id(&id)?, request.minutes, &admin, &request.reason, Some(ip)).await?;
+    billing.extend_session(id, request.minutes, &admin, &request.reason, Some(ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -198,10 +186,10 @@ pub(in crate::http) async fn end(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<SessionId>,
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<StatusCode, ApiError> {
-    billing.stop_session(session_id(&id)?, &admin, &request.reason, Some(ip)).await?;
+    billing.stop_session(id, &admin, &request.reason, Some(ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -251,10 +239,10 @@ pub(in crate::http) async fn lift(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<Uuid>,
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<StatusCode, ApiError> {
-    billing.lift_block(row_id(&id)?, &admin, &request.reason, Some(ip)).await?;
+    billing.lift_block(id, &admin, &request.reason, Some(ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

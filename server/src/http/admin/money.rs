@@ -5,11 +5,7 @@ use app::api::{
     AcceptClaimRequest, AssignRequest, ClaimList, ClaimRow, DecideRequest, Done, ErrorBody, EventRow, PageMeta,
     PaymentDetail, ReasonRequest, ReceiptList, ReceiptRow,
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use billing::{
     Billing,
     admins::{Admin, Role},
@@ -30,7 +26,7 @@ use super::{
 };
 use crate::http::{
     error::ApiError,
-    extract::{ApiJson, ApiQuery},
+    extract::{ApiJson, ApiQuery, Named},
     request::Origin,
 };
 
@@ -44,9 +40,8 @@ const REASON_CHARS: std::ops::RangeInclusive<usize> = 3..=200;
 pub(in crate::http) async fn payment(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<PaymentId>,
 ) -> Result<Json<PaymentDetail>, ApiError> {
-    let id: PaymentId = id.parse().map_err(|_| ApiError::not_found())?;
     let detail = billing.payment_detail(id, admin.role).await?.ok_or_else(ApiError::not_found)?;
     let received_kes = detail
         .receipts
@@ -92,10 +87,9 @@ pub(in crate::http) async fn decide(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     origin: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<PaymentId>,
     ApiJson(request): ApiJson<DecideRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let id: PaymentId = id.parse().map_err(|_| ApiError::not_found())?;
     let is_paid = match request.decision.as_str() {
         "paid" => true,
         "not_paid" => false,
@@ -166,10 +160,9 @@ pub(in crate::http) async fn assign(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     origin: Origin,
-    Path(receipt): Path<String>,
+    Named(receipt): Named<Receipt>,
     ApiJson(request): ApiJson<AssignRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let receipt = read_receipt(&receipt)?;
     let filled =
         |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let to = match (filled(&request.account_reference), filled(&request.phone)) {
@@ -195,10 +188,9 @@ pub(in crate::http) async fn dismiss(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     origin: Origin,
-    Path(receipt): Path<String>,
+    Named(receipt): Named<Receipt>,
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let receipt = read_receipt(&receipt)?;
     let reason = reason(&request.reason)?;
     Ok(done(billing.dismiss_receipt(&receipt, &admin.username, reason, Some(origin.ip)).await?))
 }
@@ -246,10 +238,9 @@ pub(in crate::http) async fn accept(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     origin: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<ClaimId>,
     ApiJson(request): ApiJson<AcceptClaimRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let id: ClaimId = id.parse().map_err(|_| ApiError::not_found())?;
     let amount = Kes::new(request.amount_kes)
         .map_err(|error| ApiError::invalid("amount_kes", "invalid_amount", format!("{error}.")))?;
     let reason = reason(&request.reason)?;
@@ -265,10 +256,9 @@ pub(in crate::http) async fn refuse(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     origin: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<ClaimId>,
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let id: ClaimId = id.parse().map_err(|_| ApiError::not_found())?;
     let reason = reason(&request.reason)?;
     Ok(done(billing.refuse_claim(id, &admin.username, reason, Some(origin.ip)).await?))
 }
@@ -303,10 +293,6 @@ pub(in crate::http) fn reason(text: &str) -> Result<&str, ApiError> {
         return Ok(text);
     }
     Err(ApiError::invalid("reason", "invalid_reason", "Say why, in 3 to 200 characters."))
-}
-
-fn read_receipt(text: &str) -> Result<Receipt, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found())
 }
 
 fn done(decided: Decided) -> Json<Done> {

@@ -1,16 +1,12 @@
 //! What the owner should know.
 
 use app::api::{ErrorBody, NotificationList, NotificationRow};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use billing::{Billing, notifications::NotificationRecord};
 use domain::NotificationId;
 
 use super::session::CurrentAdmin;
-use crate::http::{AppState, error::ApiError};
+use crate::http::{AppState, error::ApiError, extract::Named};
 
 /// Unread first, newest first, at most 50.
 #[utoipa::path(get, path = "/api/admin/notifications", tag = "admin", responses(
@@ -31,9 +27,8 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn mark_read(
     State(billing): State<Billing>,
     _admin: CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<NotificationId>,
 ) -> Result<StatusCode, ApiError> {
-    let id: NotificationId = id.parse().map_err(|_| ApiError::not_found())?;
     billing.mark_notification_read(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,11 +1,7 @@
 //! Giving money back. Owners only, with a reason.
 
 use app::api::{Done, ErrorBody, RefundRequest, RefundRow};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use billing::{
     Billing,
     refunds::{RefundError, RefundKind, RefundRecord},
@@ -13,7 +9,11 @@ use billing::{
 use domain::PaymentId;
 
 use super::session::CurrentAdmin;
-use crate::http::{error::ApiError, extract::ApiJson, request::Origin};
+use crate::http::{
+    error::ApiError,
+    extract::{ApiJson, Named},
+    request::Origin,
+};
 
 /// Records that a payment was given back by hand, or asks M-Pesa to give it back.
 #[utoipa::path(post, path = "/api/admin/payments/{id}/refund", tag = "admin", params(("id" = String, Path)), request_body = RefundRequest, responses(
@@ -25,10 +25,9 @@ pub(in crate::http) async fn refund(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<PaymentId>,
     ApiJson(request): ApiJson<RefundRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let id: PaymentId = id.parse().map_err(|_| ApiError::not_found())?;
     let kind = RefundKind::read(&request.kind)
         .ok_or_else(|| ApiError::invalid("kind", "invalid_kind", "kind is manual or reversal."))?;
     let message = match kind {

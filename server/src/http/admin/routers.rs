@@ -5,11 +5,7 @@ use app::api::{
     AddRouterRequest, ChangeRouterRequest, ErrorBody, OutagePolicy, ReasonRequest, RemoveRouterRequest, RouterItem,
     RouterList,
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use billing::{
     Billing,
     admins::{Admin, Role},
@@ -24,7 +20,7 @@ use crate::{
     config,
     http::{
         error::ApiError,
-        extract::{ApiJson, ApiQuery},
+        extract::{ApiJson, ApiQuery, Named},
         request::Origin,
     },
 };
@@ -127,10 +123,6 @@ fn asked_by(admin: &Admin, ip: std::net::IpAddr) -> AskedBy<'_> {
     AskedBy { actor: &admin.username, remote_ip: Some(ip) }
 }
 
-fn router_id(text: &str) -> Result<RouterId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found())
-}
-
 /// Changes a router; what is left out stays.
 #[utoipa::path(post, path = "/api/admin/routers/{id}", tag = "admin", request_body = ChangeRouterRequest, params(("id" = String, Path)), responses(
     (status = 200, body = RouterItem), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -141,11 +133,10 @@ pub(in crate::http) async fn change(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<RouterId>,
     ApiJson(request): ApiJson<ChangeRouterRequest>,
 ) -> Result<Json<RouterItem>, ApiError> {
     owners_only(&admin)?;
-    let id = router_id(&id)?;
     let tls_pin = match request.tls_pin.as_deref().map(str::trim) {
         None => None,
         Some("") => Some(None),
@@ -173,12 +164,12 @@ pub(in crate::http) async fn remove(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<RouterId>,
     ApiJson(request): ApiJson<RemoveRouterRequest>,
 ) -> Result<StatusCode, ApiError> {
     owners_only(&admin)?;
     let by = asked_by(&admin, ip);
-    billing.remove_router(router_id(&id)?, &request.reason, request.customers, by).await?;
+    billing.remove_router(id, &request.reason, request.customers, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -191,11 +182,11 @@ pub(in crate::http) async fn restore(
     State(billing): State<Billing>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<RouterId>,
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<StatusCode, ApiError> {
     owners_only(&admin)?;
-    billing.restore_router(router_id(&id)?, &request.reason, asked_by(&admin, ip)).await?;
+    billing.restore_router(id, &request.reason, asked_by(&admin, ip)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

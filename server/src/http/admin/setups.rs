@@ -1,18 +1,19 @@
 //! Connecting routers in one paste: begin, follow, approve. Cashiers may look; owners do.
 
 use app::api::{ErrorBody, RouterCheck, RouterSetup, SetupRequest, SetupStep};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use billing::onboarding::{By, Finding, SetupAsked, SetupError, SetupReach, SetupView, StepView};
 use uuid::Uuid;
 
 use super::session::CurrentAdmin;
 use crate::{
     config::site,
-    http::{AppState, error::ApiError, extract::ApiJson, request::Origin},
+    http::{
+        AppState,
+        error::ApiError,
+        extract::{ApiJson, Named},
+        request::Origin,
+    },
 };
 
 /// Begins to set a router up. The line to paste is only in this answer.
@@ -43,9 +44,8 @@ pub(in crate::http) async fn begin(
 pub(in crate::http) async fn one(
     State(state): State<AppState>,
     CurrentAdmin(admin): CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<Uuid>,
 ) -> Result<Json<RouterSetup>, ApiError> {
-    let id: Uuid = id.parse().map_err(|_| ApiError::not_found())?;
     let by = By { admin: Some(&admin), remote_ip: None };
     let view = state.billing().setup(by, id, &site(state.config())).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(setup(view)))
@@ -60,9 +60,8 @@ pub(in crate::http) async fn approve(
     State(state): State<AppState>,
     CurrentAdmin(admin): CurrentAdmin,
     Origin { ip, .. }: Origin,
-    Path(id): Path<String>,
+    Named(id): Named<Uuid>,
 ) -> Result<Json<RouterSetup>, ApiError> {
-    let id: Uuid = id.parse().map_err(|_| ApiError::not_found())?;
     let by = By { admin: Some(&admin), remote_ip: Some(ip) };
     Ok(Json(setup(state.billing().approve_setup(by, id, &site(state.config())).await?)))
 }

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::http::{
     error::ApiError,
-    extract::{ApiJson, ApiQuery, body_error},
+    extract::{ApiJson, ApiQuery, Named, body_error, named},
     request::Origin,
 };
 
@@ -78,9 +78,8 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn one(
     State(billing): State<Billing>,
     _admin: CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<Uuid>,
 ) -> Result<Json<StatementReport>, ApiError> {
-    let id: Uuid = id.parse().map_err(|_| ApiError::not_found())?;
     let report = billing.find_statement(id).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(statement_report(&report)))
 }
@@ -104,10 +103,9 @@ pub(in crate::http) struct LinesQuery {
 pub(in crate::http) async fn lines(
     State(billing): State<Billing>,
     _admin: CurrentAdmin,
-    Path(id): Path<String>,
+    Named(id): Named<Uuid>,
     ApiQuery(query): ApiQuery<LinesQuery>,
 ) -> Result<Json<StatementLines>, ApiError> {
-    let id: Uuid = id.parse().map_err(|_| ApiError::not_found())?;
     let class = read(query.kind.as_deref(), "kind", Class::read)?.unwrap_or(Class::MissingHere);
     let after = read(query.after.as_deref(), "after", LineCursor::read)?;
     let limit = page_size(query.limit.as_deref())?;
@@ -129,8 +127,7 @@ pub(in crate::http) async fn settle(
     Path((id, receipt)): Path<(String, String)>,
     ApiJson(request): ApiJson<ReasonRequest>,
 ) -> Result<Json<Done>, ApiError> {
-    let id: Uuid = id.parse().map_err(|_| ApiError::not_found())?;
-    let receipt: Receipt = receipt.parse().map_err(|_| ApiError::not_found())?;
+    let (id, receipt): (Uuid, Receipt) = (named(&id)?, named(&receipt)?);
     let message = billing.settle_line(id, &receipt, &admin, &request.reason, Some(ip)).await?;
     Ok(Json(Done { message }))
 }
