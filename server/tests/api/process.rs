@@ -94,15 +94,29 @@ async fn package(pool: &MySqlPool, settings: &[(String, String)]) -> String {
     serde_json::from_slice::<Value>(&output.stdout).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
+/// A server at which a customer has pressed pay. Its port is kept for whoever comes after it.
+struct Begun {
+    world: World,
+    settings: Vec<(String, String)>,
+    port: KeptPort,
+    server: Process,
+    id: String,
+}
+
+async fn begun(pool: &MySqlPool) -> Begun {
+    let world = World::start().await;
+    let settings = world.settings(&database_url(pool));
+    let package = package(pool, &settings).await;
+    let port = KeptPort::any().unwrap();
+    let server = Process::start(&settings, &port);
+    server.until_ready().await;
+    let id = server.pay(&package).await;
+    Begun { world, settings, port, server, id }
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn killed_while_the_customer_pays(pool: MySqlPool) {
-    let world = World::start().await;
-    let settings = world.settings(&database_url(&pool));
-    let package = package(&pool, &settings).await;
-    let port = KeptPort::any().unwrap();
-    let mut first = Process::start(&settings, &port);
-    first.until_ready().await;
-    let id = first.pay(&package).await;
+    let Begun { world, settings, port, server: mut first, id } = begun(&pool).await;
     let prompt = world.mpesa.control().open_prompt(MSISDN).await.unwrap();
     let answered = "select count(*) from payments where state = 'pending'";
     until("the push's answer is stored", async || {
@@ -128,13 +142,7 @@ async fn killed_while_the_customer_pays(pool: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn killed_as_soon_as_the_prompt_is_there(pool: MySqlPool) {
-    let world = World::start().await;
-    let settings = world.settings(&database_url(&pool));
-    let package = package(&pool, &settings).await;
-    let port = KeptPort::any().unwrap();
-    let mut first = Process::start(&settings, &port);
-    first.until_ready().await;
-    let id = first.pay(&package).await;
+    let Begun { world, settings, port, server: mut first, id } = begun(&pool).await;
     let prompt = world.mpesa.control().open_prompt(MSISDN).await.unwrap();
     first.signal("-KILL");
     first.until_ended().await;
@@ -148,13 +156,7 @@ async fn killed_as_soon_as_the_prompt_is_there(pool: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn killed_between_payment_and_router(pool: MySqlPool) {
-    let world = World::start().await;
-    let settings = world.settings(&database_url(&pool));
-    let package = package(&pool, &settings).await;
-    let port = KeptPort::any().unwrap();
-    let mut first = Process::start(&settings, &port);
-    first.until_ready().await;
-    let id = first.pay(&package).await;
+    let Begun { world, settings, port, server: mut first, id } = begun(&pool).await;
     // The router is off while the customer pays, and until nobody is left to bring it up to date.
     world.router.inject(FaultRule { fault: Fault::RefuseAccept, command: None, nth: 1, times: 0 }).unwrap();
     world.router.reboot(Reboot::PowerCut);
@@ -172,13 +174,7 @@ async fn killed_between_payment_and_router(pool: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn told_to_stop_it_answers_what_is_in_hand(pool: MySqlPool) {
-    let world = World::start().await;
-    let settings = world.settings(&database_url(&pool));
-    let package = package(&pool, &settings).await;
-    let port = KeptPort::any().unwrap();
-    let mut process = Process::start(&settings, &port);
-    process.until_ready().await;
-    let id = process.pay(&package).await;
+    let Begun { world, server: mut process, id, .. } = begun(&pool).await;
     process.signal("-TERM");
     assert_eq!(process.until_ended().await, Some(0));
     assert_eq!(world.mpesa.control().prompts().len(), 1, "the push in hand was finished");
