@@ -6,6 +6,7 @@
 :local check "{{CHECK}}"
 :local turns 600
 :local misses 0
+:local unfetched 0
 :local shown ""
 :local ended false
 :local tellsWhy false
@@ -46,13 +47,15 @@
   }
   :if ($kind = "wait") do={ :delay 3s }
   :if (($kind = "done") || ($kind = "stop")) do={ :set ended true }
-  :if ($kind = "done") do={ :do { /file remove [find name="bando.rsc"] } on-error={} }
   :if ($kind = "step") do={
     :local why ""
     :local went false
+    :local fetched false
     :set bandoSaid ""
     :do {
       :local got [/tool fetch url=($base . "/do/" . $name) check-certificate=$check dst-path="bando-step.rsc" as-value]
+      :set fetched true
+      :set unfetched 0
       :if ($tellsWhy) do={
         :local run [:parse ":local r \"\"; :onerror e in={ /import bando-step.rsc } do={ :set r \$e }; :return \$r"]
         :set why [$run]
@@ -63,17 +66,27 @@
           :set went true
         } on-error={ :set why "This release does not say why. See the last lines of: /log print" }
       }
-    } on-error={ :set why "The step could not be fetched or started" }
+    } on-error={
+      :set why "The step could not be started"
+      :if (!$fetched) do={ :set why "The step could not be fetched from the server" }
+    }
     :do { /file remove [find name="bando-step.rsc"] } on-error={}
     :local result "ok"
     :local text $bandoSaid
-    :if (!$went) do={
+    :local told false
+    # The server may just be starting anew: it is asked again before the step is given up.
+    :if ((!$fetched) && ($unfetched < 5)) do={
+      :set unfetched ($unfetched + 1)
+      :if ($unfetched = 1) do={ :put "Bando: the server cannot be reached at the moment, trying again" }
+      :set told true
+      :delay 3s
+    }
+    :if ((!$went) && (!$told)) do={
       :set result "no"
       :set text $why
       :put ("Bando: this did not work: " . $why)
     }
     :local tries 0
-    :local told false
     :while ((!$told) && ($tries < 5)) do={
       :set tries ($tries + 1)
       :do {
@@ -92,3 +105,6 @@
 }
 :if (!$ended) do={ :put "Bando: nobody answered for half an hour, so this ends here. Paste the line again when you are ready." }
 :set bandoSaid ""
+# These files hold secrets of this set-up.
+:do { /file remove [find name="bando-step.rsc"] } on-error={}
+:do { /file remove [find name="bando.rsc"] } on-error={}

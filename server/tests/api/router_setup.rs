@@ -2,6 +2,7 @@
 //! real pastes into simulated routers of every release.
 
 mod by_hand;
+mod interrupted;
 mod pasted;
 
 use reqwest::StatusCode;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::RouterId;
-use sqlx::{MySqlExecutor, MySqlPool};
+use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -245,6 +245,15 @@ pub(crate) async fn record_undone(pool: &MySqlPool, router_key: &str, now: DateT
     Ok(())
 }
 
+/// Keeps the row to this transaction. A report names it twice, as what it belongs to and as what it changes: without
+/// this, two reports at once would wait for each other.
+pub(crate) async fn lock_setup(transaction: &mut MySqlConnection, id: Uuid) -> Result<(), StoreError> {
+    sqlx::query_scalar!(r#"select id as "id: Uuid" from router_setups where id = ? for update"#, id)
+        .fetch_optional(transaction)
+        .await?;
+    Ok(())
+}
+
 /// Keeps what was reported about a step; the last word counts.
 pub(crate) async fn upsert_step(
     executor: impl MySqlExecutor<'_>,
@@ -357,6 +366,7 @@ pub(crate) async fn forget_setups(pool: &MySqlPool, before: DateTime<Utc>, limit
     let mut forgotten = 0;
     for id in ids {
         let mut transaction = pool.begin().await?;
+        lock_setup(&mut transaction, id).await?;
         sqlx::query!("delete from router_setup_steps where setup_id = ?", id).execute(&mut *transaction).await?;
         let done = sqlx::query!("delete from router_setups where id = ? and approved_at is null", id);
         forgotten += done.execute(&mut *transaction).await?.rows_affected();

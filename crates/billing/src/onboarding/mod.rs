@@ -14,6 +14,7 @@ mod finish;
 mod keys;
 mod owner;
 pub mod plan;
+mod report;
 mod router;
 pub mod scripts;
 pub mod site;

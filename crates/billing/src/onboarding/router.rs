@@ -1,8 +1,6 @@
 //! The router's side: the script, what to do next, what came of it. Whoever has the address of a run may speak for
 //! its router; what is said is bounded, and changes nothing but the set-up it belongs to.
 
-use std::net::IpAddr;
-
 use secrecy::ExposeSecret as _;
 
 use super::{
@@ -11,9 +9,8 @@ use super::{
     plan::Step,
     scripts::{self, Extra, Kit, LOOK_PAGE, LOOKS},
     site::Site,
-    state::{Standing, shown},
+    state::Standing,
     template::TemplateError,
-    tunnel::is_key,
     undo::{PageBefore, UNDO_STEPS},
     words,
 };
@@ -21,19 +18,12 @@ use crate::{
     Billing,
     db::{
         StoreError,
-        router_setups::{self, SetupRow, StepRow},
-        router_tunnels,
+        router_setups::{self, SetupRow},
     },
     random,
     seal::SealError,
 };
 
-/// The first line of every report, so that nothing else is taken for one.
-const GREETING: &[u8] = b"bando\n";
-/// Longest report about a step, in bytes; login pages and what is found may be as long as a request.
-const TEXT_MAX: usize = 4096;
-/// Most reports of one set-up, over all its runs.
-const REPORTS_MAX: i64 = 600;
 /// Most login pages that are kept.
 const PAGES_MAX: usize = 8;
 
@@ -82,7 +72,7 @@ impl Billing {
         if let Some(id) = keys::read_undo_token(token, secret) {
             let setup = router_setups::find_setup(self.pool(), id).await?.ok_or(RouterSideError::Unknown)?;
             if setup.undone_at.is_some() {
-                return Ok(scripts::say("Everything was taken back already. Nothing is left to do."));
+                return Ok(scripts::say("Everything was taken back already. Nothing is left to do.")?);
             }
             let base = base(site, &Run::new(id, true, is_checked, self.now()).write(secret)?);
             let intro = format!("This takes back what was set up for {}.", setup.name);
@@ -92,9 +82,11 @@ impl Billing {
         let id = router_setups::find_by_token(self.pool(), &hash).await?.ok_or(RouterSideError::Unknown)?;
         let setup = router_setups::find_setup(self.pool(), id).await?.ok_or(RouterSideError::Unknown)?;
         if let Some(words) = self.over(&setup) {
-            return Ok(scripts::say(words));
+            return Ok(scripts::say(words)?);
         }
-        router_setups::record_fetched(self.pool(), id, self.now()).await?;
+        if setup.fetched_at.is_none() {
+            router_setups::record_fetched(self.pool(), id, self.now()).await?;
+        }
         let base = base(site, &Run::new(id, false, is_checked, self.now()).write(secret)?);
         let intro = format!("This connects the router as {}. Nothing is changed before you approve it.", setup.name);
         Ok(scripts::agent(&intro, &base, is_checked)?)
@@ -282,62 +274,13 @@ impl Billing {
         Ok(Answer::Page(scripts::login_page(site, &setup.slug)?.into_bytes()))
     }
 
-    /// What came of a step.
-    ///
-    /// # Errors
-    /// [`RouterSideError`].
-    pub async fn setup_report(
-        &self,
-        run: &str,
-        name: &str,
-        is_ok: bool,
-        body: &[u8],
-        remote_ip: Option<IpAddr>,
-    ) -> Result<(), RouterSideError> {
-        let (run, setup) = self.run_of(run).await?;
-        let text = body.strip_prefix(GREETING).ok_or(RouterSideError::Garbage)?;
-        let is_look = LOOKS.contains(&name) || page_number(name).is_some();
-        let is_known = is_look || if run.is_undo { UNDO_STEPS.contains(&name) } else { Step::read(name).is_some() };
-        if !is_known {
-            return Err(RouterSideError::Unknown);
-        }
-        if !is_look && !run.is_undo {
-            self.want_turn(&run, &setup)?;
-        }
-        if router_setups::count_steps(self.pool(), setup.id).await? >= REPORTS_MAX {
-            return Err(RouterSideError::TooMany);
-        }
-        let kept = if is_look && is_ok { text } else { text.get(..TEXT_MAX).unwrap_or(text) };
-        let report = StepRow { name: name.to_owned(), is_ok, text: kept.to_vec(), at: self.now() };
-        let mut transaction = self.pool().begin().await.map_err(StoreError::from)?;
-        router_setups::upsert_step(&mut *transaction, setup.id, &run.nonce, &report).await?;
-        if name == "look" && is_ok && !run.is_undo {
-            let mut facts = super::facts::Facts::default();
-            facts.read(text);
-            let key = facts.router_key().ok_or(RouterSideError::Garbage)?;
-            let ip = remote_ip.map(|ip| ip.to_canonical().to_string());
-            router_setups::bind_run(&mut *transaction, setup.id, &run.nonce, &key, ip).await?;
-        }
-        if name == Step::Tunnel.as_str() && is_ok {
-            let found = super::finish::values(text);
-            let key = found.iter().find(|(name, _)| name == "key").map(|(_, key)| key.as_str());
-            let key = key.filter(|key| is_key(key)).ok_or(RouterSideError::Garbage)?;
-            router_tunnels::save_tunnel(&mut *transaction, setup.id, key, None).await?;
-        }
-        transaction.commit().await.map_err(StoreError::from)?;
-        if !is_ok {
-            tracing::info!(setup = %setup.id, step = name, said = shown(text), "a step of a router's set-up failed");
-        }
-        Ok(())
-    }
-
     /// Only the run that counts, and only after the approval, may change anything.
-    fn want_turn(&self, run: &Run, setup: &SetupRow) -> Result<(), RouterSideError> {
+    pub(super) fn want_turn(&self, run: &Run, setup: &SetupRow) -> Result<(), RouterSideError> {
         let is_turn = setup.run.as_deref() == Some(&run.nonce) && setup.approved_at.is_some() && !is_finished(setup);
         if is_turn { Ok(()) } else { Err(RouterSideError::NotNow) }
     }
 
-    async fn run_of(&self, text: &str) -> Result<(Run, SetupRow), RouterSideError> {
+    pub(super) async fn run_of(&self, text: &str) -> Result<(Run, SetupRow), RouterSideError> {
         let run = Run::read(text, &self.inner.deps.secret).ok_or(RouterSideError::Unknown)?;
         let setup = router_setups::find_setup(self.pool(), run.setup_id).await?.ok_or(RouterSideError::Unknown)?;
         Ok((run, setup))
@@ -369,7 +312,7 @@ fn kit<'a>(standing: &'a Standing, site: &'a Site, base: &'a str) -> Kit<'a> {
     }
 }
 
-fn page_number(name: &str) -> Option<usize> {
+pub(super) fn page_number(name: &str) -> Option<usize> {
     name.strip_prefix(LOOK_PAGE)?.parse().ok().filter(|number| *number < PAGES_MAX)
 }
 

@@ -56,9 +56,11 @@ pub fn agent(intro: &str, base: &str, is_checked: bool) -> Result<String, Templa
 }
 
 /// A script that says something and stops.
-#[must_use]
-pub fn say(words: &str) -> String {
-    format!(":put \"Bando: {}\"\n", super::template::quoted(words))
+///
+/// # Errors
+/// [`TemplateError`].
+pub fn say(words: &str) -> Result<String, TemplateError> {
+    render(template!("say.rsc"), &[("WORDS", words)], Form::Script)
 }
 
 pub(super) const fn check(is_checked: bool) -> &'static str {

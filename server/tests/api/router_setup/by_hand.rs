@@ -8,7 +8,7 @@ use sqlx::MySqlPool;
 use super::{id_of, path_of};
 use crate::support::{PASSWORD, Stack, client};
 
-const FACTS: &str = "identity=MikroTik\nversion=7.22.1 (stable)\nboard=hAP ax2\nserial=HEX0001\nfree-space=9000000\n\
+pub(super) const FACTS: &str = "identity=MikroTik\nversion=7.22.1 (stable)\nboard=hAP ax2\nserial=HEX0001\nfree-space=9000000\n\
                      level=4\nepoch=1795327200\nzone=UTC\nntp=false\nntp-servers=\nuser=0\ngroup=0\n";
 const NETWORK: &str = "ssl-disabled=true\nssl-port=8729\nssl-address=\nssl-certificate=none\napi-disabled=false\n\
                        api-port=8728\napi-address=\ndns=1.1.1.1\nfasttrack=1\ninput-drop=2\nwireguard=0\nportal=?\n\
@@ -17,21 +17,21 @@ const HOTSPOT: &str = "server=hs1\tbridge\tprof\tfalse\t2\tnone\nusers=14\nusers
                        profile=prof\tcookie;http-chap\tmac-as-username\thotspot\tfalse\n";
 
 /// A router that a person plays.
-struct Hand<'a> {
+pub(super) struct Hand<'a> {
     stack: &'a Stack,
     base: String,
 }
 
 impl<'a> Hand<'a> {
     /// Pastes a line: fetches the script and reads the address of its run.
-    async fn paste(stack: &'a Stack, path: &str) -> Self {
+    pub(super) async fn paste(stack: &'a Stack, path: &str) -> Self {
         let script = stack.get_text(path).await;
         let (_, rest) = script.split_once(":local base \"").expect("the script has its address");
         let url = url::Url::parse(rest.split('"').next().unwrap()).unwrap();
         Self { stack, base: url.path().to_owned() }
     }
 
-    async fn next(&self) -> String {
+    pub(super) async fn next(&self) -> String {
         self.stack.get_text(&format!("{}/next", self.base)).await
     }
 
@@ -44,11 +44,11 @@ impl<'a> Hand<'a> {
         self.stack.client.post(url).body(body.into()).send().await.unwrap().status()
     }
 
-    async fn report(&self, name: &str, text: &str) {
+    pub(super) async fn report(&self, name: &str, text: &str) {
         assert_eq!(self.say("ok", name, format!("bando\n{text}")).await, StatusCode::OK, "{name}");
     }
 
-    async fn look(&self) {
+    pub(super) async fn look(&self) {
         self.report("look", FACTS).await;
         self.report("look-network", NETWORK).await;
         self.report("look-hotspot", HOTSPOT).await;
@@ -152,21 +152,6 @@ async fn a_line_serves_one_router_for_one_day(pool: MySqlPool) {
     sqlx::query("update router_setups set expires_at = '2020-01-01' where name = 'Late'").execute(&pool).await.unwrap();
     assert!(stack.get_text(&path_of(&late["command"])).await.contains("This line has expired"));
     assert_eq!(stack.setup(&id_of(&late)).await["state"], "expired");
-    stack.stop().await;
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn what_an_interrupted_paste_said_may_come_late(pool: MySqlPool) {
-    let stack = Stack::start(&pool).await;
-    stack.log_in().await;
-    let path = path_of(&stack.begin_setup("Main cafe", "direct").await["command"]);
-    let first = Hand::paste(&stack, &path).await;
-    let second = Hand::paste(&stack, &path).await;
-    second.look().await;
-    assert!(second.next().await.starts_with("wait|-|"));
-    first.report("look", FACTS).await;
-    assert!(second.next().await.starts_with("wait|-|"), "the later paste is the one that counts");
-    assert!(first.next().await.starts_with("stop|-|"));
     stack.stop().await;
 }
 
