@@ -66,13 +66,7 @@ impl Billing {
         }
         let kept = if is_look && is_ok { text } else { text.get(..TEXT_MAX).unwrap_or(text) };
         let report = StepRow { name: name.to_owned(), is_ok, text: kept.to_vec(), at: self.now() };
-        let mut repeat = Repeat::default();
-        loop {
-            match self.keep_report(&run, &setup, &report, remote_ip).await {
-                Err(error) if repeat.after(&error).await => {}
-                done => break done?,
-            }
-        }
+        Repeat::run(|| self.keep_report(&run, &setup, &report, remote_ip)).await?;
         if !is_ok {
             tracing::info!(setup = %setup.id, step = name, said = shown(text), "a step of a router's set-up failed");
         }
