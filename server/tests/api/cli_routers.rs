@@ -11,7 +11,7 @@ use sqlx::MySqlPool;
 
 use crate::{
     cli::{Shell, blocking},
-    support::{MAC, MSISDN, PHONE, Stack, database_url},
+    support::{MAC, MSISDN, PATIENCE, PHONE, Stack, database_url},
 };
 
 impl Stack {
@@ -72,6 +72,7 @@ async fn bare_router() -> Sim {
         server_profile: ServerProfile::Bare,
         tls: Some(([127, 0, 0, 1], 0).into()),
         api_certificate: false,
+        fetch_patience: PATIENCE,
         ..Options::default()
     })
     .await

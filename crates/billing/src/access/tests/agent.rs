@@ -18,7 +18,7 @@ use super::{
     MAC, field, is_on,
     pull::{deps, polling_router},
     user_row,
-    world::World,
+    world::{PATIENCE, World},
 };
 use crate::{
     access::{
@@ -180,7 +180,8 @@ pub(super) async fn scene(pool: MySqlPool, ros: RosVersion) -> Scene {
 
 pub(super) async fn scene_with(pool: MySqlPool, options: Options) -> Scene {
     let world = World::new(pool).await;
-    let sim = Sim::start(options).await.unwrap();
+    // A busy machine must not look like a server that does not answer.
+    let sim = Sim::start(Options { fetch_patience: PATIENCE, ..options }).await.unwrap();
     let (router, key) = polling_router(&world, "main").await;
     let server = Server::start(&world).await;
     install(&sim, &router, &key, &server).await;
