@@ -149,7 +149,7 @@ pub struct RemoveRouterRequest {
 pub struct RouterEvent {
     /// When.
     pub at: DateTime<Utc>,
-    /// `online`, `offline`, `rebooted`, `upgraded`, `changed` or `certificate`.
+    /// `online`, `offline`, `rebooted`, `upgraded`, `changed`, `certificate`, or `person` for what somebody did.
     pub kind: String,
     /// Words for the owner.
     pub text: String,
@@ -171,6 +171,9 @@ pub struct Outage {
     pub credited_at: Option<DateTime<Utc>>,
     /// Who gave it back: an admin, or `automatic`.
     pub credited_by: Option<String>,
+    /// Why, in the words of whoever gave it back.
+    #[serde(default)]
+    pub credit_reason: Option<String>,
 }
 
 /// What is done for customers whose paid time ran while a router was away.
@@ -270,6 +273,19 @@ pub struct Why {
     pub todo: Option<String>,
     /// The way from the money to the device, a line each.
     pub steps: Vec<WhyStep>,
+    /// What people did about the paid time and its devices, newest first, at most 20.
+    #[serde(default)]
+    pub done: Vec<Deed>,
+}
+
+/// Something a person did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Deed {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// A sentence: who, what, and why where a reason was asked for.
+    pub text: String,
 }
 
 /// One station between the money and the device.

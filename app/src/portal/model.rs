@@ -227,6 +227,11 @@ pub enum Notice {
         /// Paid seconds left.
         seconds_remaining: u64,
     },
+    /// Paid time stands still until the people who run the WiFi let it go on.
+    Paused {
+        /// Paid seconds left.
+        seconds_remaining: u64,
+    },
     /// What the router's login page reported, as it wrote it; the page turns it into plain words.
     Router {
         /// `$(error-orig)` of the login page.

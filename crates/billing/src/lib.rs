@@ -30,6 +30,7 @@ pub mod secrets;
 mod sessions;
 pub mod settings;
 pub mod silence;
+pub mod trail;
 pub mod vouchers;
 pub mod why;
 

@@ -15,7 +15,8 @@ pub use crate::db::blocks::BlockRecord;
 use crate::admins::{Admin, Role};
 
 /// What a device that is kept out is told.
-pub const BLOCKED: &str = "This device is blocked at this hotspot. Talk to the people who run this WiFi.";
+pub const BLOCKED: &str =
+    "The people who run this WiFi have blocked this device. Talk to them if you think that this is a mistake.";
 
 /// Shortest and longest reason, in characters.
 const REASON_CHARS: std::ops::RangeInclusive<usize> = 3..=200;

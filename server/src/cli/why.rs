@@ -30,6 +30,9 @@ pub(super) async fn run(engine: &Engine, question: &str, json: bool) -> Result<(
         if let Some(todo) = &why.todo {
             say(&format!("-> {todo}"));
         }
+        for deed in &why.done {
+            say(&format!("{} {}", deed.at.format("%F %H:%M UTC"), deed.text));
+        }
     }
     match (why.is_well, why.kind) {
         (true, _) => Ok(()),

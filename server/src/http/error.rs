@@ -116,6 +116,12 @@ impl ApiError {
         self.status
     }
 
+    /// The stable word for programs.
+    #[must_use]
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The words for a person.
     #[must_use]
     pub(crate) fn message(&self) -> &str {

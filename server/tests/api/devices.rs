@@ -311,7 +311,7 @@ async fn the_short_link_leaves_the_pass_in_the_browser(pool: MySqlPool) {
     laptop.is_online().await;
     let wrong = stack.get("/p/ABCD-EFGH-JKMN").await;
     assert_eq!(wrong.status(), StatusCode::NOT_FOUND);
-    assert!(wrong.text().await.unwrap().contains("This pass is not valid"));
+    assert!(wrong.text().await.unwrap().contains("This pass does not work"));
     let typed = laptop.submit("/voucher", &[("code", "ABCD-EFGH-JKMN")]).await;
     assert_eq!(typed.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert!(typed.text().await.unwrap().contains("This pass is not valid"));

@@ -153,7 +153,7 @@ async fn a_blocked_device_is_told_so_everywhere(pool: MySqlPool) {
     assert_eq!(error_of(stack.post("/api/user/recover", &recover).await).await.1, "device_blocked");
     let page = stack.get(&format!("/w/main?mac={MAC}")).await;
     assert_eq!(page.status(), StatusCode::FORBIDDEN);
-    assert!(page.text().await.unwrap().contains("This device is blocked at this hotspot"));
+    assert!(page.text().await.unwrap().contains("This device is blocked"));
     let form = [("code", "ABCD-EFGH"), ("mac", MAC), ("router", "main")];
     assert!(stack.submit("/voucher", &form).await.text().await.unwrap().contains("This device is blocked"));
     let bound = async || {
@@ -167,5 +167,81 @@ async fn a_blocked_device_is_told_so_everywhere(pool: MySqlPool) {
     assert_eq!(lifted.status(), StatusCode::NO_CONTENT);
     until("the router lets it come", async || !bound().await).await;
     assert_eq!(stack.post("/api/pay", &pay).await.status(), StatusCode::ACCEPTED);
+    stack.stop().await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_people_did_is_told_with_their_names_and_reasons(pool: MySqlPool) {
+    let stack = Stack::start(&pool).await;
+    stack.log_in().await;
+    stack.add_admin("cashier", Role::Cashier).await;
+    let cashier = client();
+    let login = json!({"username": "cashier", "password": PASSWORD});
+    assert_eq!(cashier.post(stack.at("/api/admin/login")).json(&login).send().await.unwrap().status(), 200);
+    let ask = async |client: &Client, question: &str| -> Vec<String> {
+        let path = format!("/api/admin/why?q={question}");
+        let why: Value = client.get(stack.at(&path)).send().await.unwrap().json().await.unwrap();
+        let done = why["done"].as_array().unwrap().iter();
+        done.map(|deed| {
+            assert!(deed["at"].is_string(), "{deed}");
+            deed["text"].as_str().unwrap().to_owned()
+        })
+        .collect()
+    };
+    let package = stack.sell_an_hour().await;
+    let id = stack.pay(&package).await["payment_id"].as_str().unwrap().to_owned();
+    stack.world.approve(MSISDN).await;
+    stack.until_status(&id, "online").await;
+    let row = until_state(&stack, "online").await;
+    assert!(ask(&stack.client, MSISDN).await.is_empty());
+
+    let session = row["session_id"].as_str().unwrap();
+    let path = |action: &str| format!("/api/admin/sessions/{session}/{action}");
+    let done = async |client: &Client, path: &str, body: &Value| {
+        let answer = act(&stack, client, path, body).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer
+    };
+    done(&cashier, &format!("/api/admin/live/{}/kick", row["id"].as_str().unwrap()), &Value::Null).await;
+    done(&cashier, &path("pause"), &Value::Null).await;
+    done(&stack.client, &path("extend"), &json!({"minutes": 120, "reason": "the power was out"})).await;
+    done(&cashier, &path("resume"), &Value::Null).await;
+    let block = done(&stack.client, "/api/admin/blocks", &json!({"mac": MAC, "reason": "shares with all"})).await;
+    let block: Value = block.json().await.unwrap();
+    let lift = format!("/api/admin/blocks/{}/lift", block["id"].as_str().unwrap());
+    done(&stack.client, &lift, &json!({"reason": "has promised"})).await;
+    done(&stack.client, &path("end"), &json!({"reason": WHY})).await;
+
+    let told = ask(&stack.client, MSISDN).await;
+    assert_eq!(told.len(), 7, "{told:?}");
+    assert_eq!(told[0], format!("owner ended it for good: “{WHY}”"));
+    assert_eq!(told[1], format!("owner lifted the block of {MAC}: “has promised”"));
+    assert_eq!(told[2], format!("owner blocked {MAC}: “shares with all”"));
+    // How long it ran before is the machine's affair.
+    assert!(told[3].starts_with("cashier let it go on, with "), "{told:?}");
+    assert_eq!(told[4], "owner gave 2 hours more: “the power was out”");
+    assert!(told[5].starts_with("cashier paused it, with "), "{told:?}");
+    assert_eq!(told[6], format!("cashier put {MAC} off the WiFi."));
+    assert_eq!(ask(&stack.client, MAC).await, told);
+
+    // Cashiers are told the same, and of devices no more than elsewhere: who asks by phone sees no whole address.
+    let by_cashier = ask(&cashier, MSISDN).await;
+    assert_eq!(by_cashier.len(), 7, "{by_cashier:?}");
+    assert!(by_cashier.iter().all(|text| !text.contains(MAC)), "{by_cashier:?}");
+    assert_eq!(by_cashier[4], told[4]);
+    assert_eq!(error_of(client().get(stack.at("/api/admin/why?q=0712345678")).send().await.unwrap()).await.0, 401);
+
+    let page = stack.get_text(&format!("/w/main?mac={MAC}")).await;
+    assert!(page.contains("Your access was ended"), "{page}");
+
+    let router = format!("/api/admin/routers/{}", row["router_id"].as_str().unwrap());
+    done(&stack.client, &router, &json!({"name": "Shop"})).await;
+    let customers = stack.get_json(&router).await["customers"].clone();
+    let remove = json!({"reason": "sold", "customers": customers});
+    done(&stack.client, &format!("{router}/remove"), &remove).await;
+    let read: Value = cashier.get(stack.at(&router)).send().await.unwrap().json().await.unwrap();
+    let history = read["history"].as_array().unwrap().iter().filter(|event| event["kind"] == "person");
+    let history: Vec<_> = history.map(|event| event["text"].as_str().unwrap()).collect();
+    assert_eq!(history, ["owner took it out of use: “sold”", "owner changed: name."]);
     stack.stop().await;
 }

@@ -7,12 +7,12 @@ use crate::{
     admin::{
         pager::encoded,
         pages::{payment::payment_page, routers::router_page},
-        parts::{checks::WhatToDo, search::Search, trouble::Trouble},
+        parts::{checks::WhatToDo, search::Search, time::Time, trouble::Trouble},
         reader::Reader,
         routes::WHY,
         words::{self, Tone},
     },
-    api::{Why as Answer, WhyStep},
+    api::{Deed, Why as Answer, WhyStep},
 };
 
 /// The address of the page that answers for a phone number, a device or an M-Pesa code.
@@ -48,7 +48,7 @@ pub(in crate::admin) fn Why() -> impl IntoView {
                 type="search"
                 maxlength="40"
                 required
-                placeholder="Phone, device or M-Pesa code"
+                placeholder="Phone, device or code"
                 prop:value=move || search.get()
             />
             <button class="primary">"Look"</button>
@@ -96,10 +96,28 @@ fn Verdict(answer: Answer, reader: Reader<Answer>) -> impl IntoView {
             </section>
         }
     });
+    let done = (!answer.done.is_empty()).then(|| {
+        view! {
+            <section class="card" aria-labelledby="done">
+                <h2 id="done">"What was done by hand"</h2>
+                <ol class="events">{answer.done.into_iter().map(deed).collect_view()}</ol>
+            </section>
+        }
+    });
     view! {
         <p class=banner role="status">{answer.verdict}</p>
         {todo}
         {steps}
+        {done}
+    }
+}
+
+fn deed(deed: Deed) -> impl IntoView {
+    view! {
+        <li>
+            <p class="hint"><Time at=deed.at /></p>
+            <p>{deed.text}</p>
+        </li>
     }
 }
 
@@ -112,7 +130,11 @@ fn step(step: WhyStep) -> impl IntoView {
         Tone::Warn | Tone::Quiet => "",
     };
     let payment = step.payment_id.map(|id| view! { <p><a href=payment_page(id)>"Open the payment"</a></p> });
-    let router = step.router_id.map(|id| view! { <p><a href=router_page(id)>"Open the router"</a></p> });
+    // Once is enough.
+    let router = step
+        .router_id
+        .filter(|_| step.station == "router")
+        .map(|id| view! { <p><a href=router_page(id)>"Open the router"</a></p> });
     view! {
         <li class=mark>
             <p class="line-up">

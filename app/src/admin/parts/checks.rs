@@ -8,10 +8,32 @@ use crate::{
     api::RouterCheck,
 };
 
-/// The lines.
+/// The lines. What is to be done stands first; what is well, and what could not be looked at, can be unfolded.
 #[component]
 pub(in crate::admin) fn Checks(checks: Vec<RouterCheck>) -> impl IntoView {
-    view! { <ul class="checks">{checks.into_iter().map(check).collect_view()}</ul> }
+    let (well, rest): (Vec<_>, Vec<_>) = checks.into_iter().partition(|check| check.state == "ok");
+    let (unknown, wrong): (Vec<_>, Vec<_>) = rest.into_iter().partition(|check| check.state == "unknown");
+    view! {
+        {list(wrong)}
+        {folded(unknown, routers::not_looked_at)}
+        {folded(well, routers::all_well)}
+    }
+}
+
+fn list(checks: Vec<RouterCheck>) -> Option<impl IntoView> {
+    (!checks.is_empty()).then(|| view! { <ul class="checks">{checks.into_iter().map(check).collect_view()}</ul> })
+}
+
+fn folded(checks: Vec<RouterCheck>, summary: fn(usize) -> String) -> Option<impl IntoView> {
+    let count = checks.len();
+    list(checks).map(|list| {
+        view! {
+            <details class="folded">
+                <summary>{summary(count)}</summary>
+                {list}
+            </details>
+        }
+    })
 }
 
 fn check(check: RouterCheck) -> impl IntoView {

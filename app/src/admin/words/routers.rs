@@ -61,7 +61,32 @@ pub(crate) fn reach(key: &str) -> String {
     REACHES.iter().find(|reach| reach.key == key).map_or_else(|| key.to_owned(), |reach| reach.name.to_owned())
 }
 
-/// How a line of a test or a step stands.
+/// What stands before the lines of a test in which nothing is to be done.
+pub(crate) fn all_well(count: usize) -> String {
+    if count == 1 { "1 thing is as it should be".to_owned() } else { format!("{count} things are as they should be") }
+}
+
+/// What stands before the lines of a test that could not be looked at.
+pub(crate) fn not_looked_at(count: usize) -> String {
+    if count == 1 {
+        "1 thing could not be looked at".to_owned()
+    } else {
+        format!("{count} things could not be looked at")
+    }
+}
+
+/// How a step of a set-up went.
+pub(crate) fn step(state: &str) -> (Tone, String) {
+    let (tone, words) = match state {
+        "ok" => (Tone::Good, "Done"),
+        "warning" => (Tone::Warn, "Not yet"),
+        "wrong" => (Tone::Bad, "Failed"),
+        other => (Tone::Quiet, other),
+    };
+    (tone, words.to_owned())
+}
+
+/// How a line of a test stands.
 pub(crate) fn check(state: &str) -> (Tone, String) {
     let (tone, words) = match state {
         "ok" => (Tone::Good, "Good"),

@@ -60,7 +60,7 @@ fn phone(devices: &Devices, offer: &Offer) -> impl IntoView + use<> {
         view! { <p class="fine">"Or open " <b>{link}</b> " in its browser."</p> }
     });
     let moves = if offer.can_add {
-        "It is added to your devices.".to_owned()
+        "It is then added to your devices.".to_owned()
     } else if offer.can_move {
         format!("All places are taken, so your time moves to it. {}", times_left(offer.moves_left))
     } else {

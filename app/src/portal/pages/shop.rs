@@ -18,7 +18,7 @@ pub(super) fn page(shop: &Shop) -> impl IntoView + use<> {
     let is_first = shop.recovering.is_open || shop.recovering.choose.is_some();
     view! {
         <h1>{heading(shop.notice.as_ref())}</h1>
-        {shop.notice.as_ref().map(notice)}
+        {shop.notice.as_ref().and_then(notice)}
         {is_first.then(recover)}
         {shop.offer.as_ref().map(|offer| pass::offer(&shop.device, offer, None))}
         {if shop.packages.is_empty() { nothing_on_sale().into_any() } else { pay_form(shop).into_any() }}
@@ -34,23 +34,35 @@ const fn heading(notice: Option<&Notice>) -> &'static str {
         Some(Notice::Ended(Ended::Data)) => "Your data is used up",
         Some(Notice::Ended(Ended::Time)) => "Your time is over",
         Some(Notice::Ended(Ended::Stopped)) => "Your access was ended",
+        Some(Notice::Paused { .. }) => "Your time is paused",
         Some(Notice::PaymentFailed { .. }) => "Let’s try that again",
         Some(Notice::Router { .. } | Notice::Hint { .. }) | None => "Get online",
     }
 }
 
-fn notice(notice: &Notice) -> impl IntoView + use<> {
+fn notice(notice: &Notice) -> Option<impl IntoView + use<>> {
     let (class, text) = match notice {
+        // The heading has said it, and the packages follow.
+        Notice::Ended(Ended::Time | Ended::Data) => return None,
         Notice::PaymentFailed { message } => ("notice bad", message.clone()),
-        Notice::Ended(_) => ("notice", "Choose a package to go on.".to_owned()),
+        Notice::Ended(Ended::Stopped) => {
+            ("notice", "The people who run this WiFi ended your time. Talk to them if you do not know why.".to_owned())
+        }
         Notice::BuyMore { seconds_remaining } => (
             "notice good",
             format!("You have {} left. What you buy now is added to it.", words::time_left(*seconds_remaining)),
         ),
+        Notice::Paused { seconds_remaining } => (
+            "notice warn",
+            format!(
+                "{} are kept for you. Ask the people who run this WiFi to let your time go on, or buy more: it adds up.",
+                words::time_left(*seconds_remaining)
+            ),
+        ),
         Notice::Router { error } => ("notice warn", words::router_error(error).to_owned()),
         Notice::Hint { message } => ("notice warn", message.clone()),
     };
-    view! { <p class=class role="status">{text}</p> }
+    Some(view! { <p class=class role="status">{text}</p> })
 }
 
 fn nothing_on_sale() -> impl IntoView {

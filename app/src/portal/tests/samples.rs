@@ -256,6 +256,8 @@ pub(super) fn every_page() -> Vec<(&'static str, Page)> {
             noticed(Notice::PaymentFailed { message: "You cancelled the M-Pesa request. No money was taken.".into() }),
         ),
         ("shop-ended", noticed(Notice::Ended(Ended::Time))),
+        ("shop-stopped", noticed(Notice::Ended(Ended::Stopped))),
+        ("shop-paused", noticed(Notice::Paused { seconds_remaining: 1500 })),
         ("shop-more", noticed(Notice::BuyMore { seconds_remaining: 1500 })),
         ("shop-router", noticed(Notice::Router { error: "user x has reached uptime limit".into() })),
         ("waiting", waiting(12, false)),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use sqlx::{MySqlExecutor, MySqlPool};
+use sqlx::{MySql, MySqlExecutor, MySqlPool, QueryBuilder, Row as _};
 
 use super::StoreError;
 
@@ -95,4 +95,49 @@ pub(crate) async fn has_just_done(
     .fetch_one(executor)
     .await?;
     Ok(found > 0)
+}
+
+/// A line as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogRecord {
+    pub at: DateTime<Utc>,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: Option<String>,
+}
+
+/// The newest lines of these actions on any of these subjects.
+pub(crate) async fn list_lines(
+    pool: &MySqlPool,
+    actions: &[&str],
+    subjects: &[String],
+    limit: u32,
+) -> Result<Vec<LogRecord>, StoreError> {
+    if actions.is_empty() || subjects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::<MySql>::new("select at, actor, action, subject, detail from logs where action in (");
+    let mut list = query.separated(", ");
+    for action in actions {
+        list.push_bind(*action);
+    }
+    query.push(") and subject in (");
+    let mut list = query.separated(", ");
+    for subject in subjects {
+        list.push_bind(subject);
+    }
+    query.push(") order by at desc, id desc limit ").push_bind(limit);
+    let rows = query.build().fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(LogRecord {
+                at: row.try_get("at")?,
+                actor: row.try_get("actor")?,
+                action: row.try_get("action")?,
+                subject: row.try_get("subject")?,
+                detail: row.try_get("detail")?,
+            })
+        })
+        .collect()
 }

@@ -179,6 +179,8 @@ pub struct OutageRecord {
     pub credited_at: Option<DateTime<Utc>>,
     /// Who gave it back.
     pub credited_by: Option<String>,
+    /// Why.
+    pub credit_reason: Option<String>,
 }
 
 /// Times a router was away, newest first.
@@ -193,7 +195,7 @@ pub(crate) async fn list_outages(
                   o.to_at as "to_at: DateTime<Utc>", o.verdict,
                   cast((select count(*) from outage_sessions x where x.outage_id = o.id) as unsigned)
                       as "sessions!: u32",
-                  o.credited_at as "credited_at: DateTime<Utc>", o.credited_by
+                  o.credited_at as "credited_at: DateTime<Utc>", o.credited_by, o.credit_reason
            from outages o where o.router_id = ? order by o.from_at desc limit ?"#,
         router_id.as_uuid(),
         limit

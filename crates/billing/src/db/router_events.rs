@@ -44,7 +44,7 @@ impl EventKind {
 pub struct EventRecord {
     /// When.
     pub at: DateTime<Utc>,
-    /// See [`EventKind::as_str`].
+    /// See [`EventKind::as_str`]; `person` for what somebody did.
     pub kind: String,
     /// Words for the owner.
     pub text: String,

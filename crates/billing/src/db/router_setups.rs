@@ -348,6 +348,17 @@ pub(crate) async fn find_router_names(pool: &MySqlPool, id: Uuid) -> Result<Opti
     Ok(row.map(|row| (row.slug, row.name)))
 }
 
+/// The set-ups of a router.
+pub(crate) async fn list_setups_of(pool: &MySqlPool, router_id: RouterId, limit: u32) -> Result<Vec<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select id as "id: Uuid" from router_setups where router_id = ? order by created_at desc limit ?"#,
+        router_id.as_uuid(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
 /// Forgets set-ups that lapsed before `before` without an owner's approval, with all that was reported under them, at most
 /// `limit` at a time; how many. One that others refer to stays.
 pub(crate) async fn forget_setups(pool: &MySqlPool, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {

@@ -112,6 +112,8 @@ pub(crate) struct SessionRecord {
     pub starts_at: Option<DateTime<Utc>>,
     pub ends_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// Whether a person ended it.
+    pub is_stopped: bool,
     pub paused_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub used: DataSize,
@@ -143,6 +145,7 @@ macro_rules! find_session {
                       s.data_bytes, s.starts_at as "starts_at: DateTime<Utc>", s.ends_at as "ends_at: DateTime<Utc>",
                       s.ended_at as "ended_at: DateTime<Utc>", s.created_at as "created_at: DateTime<Utc>",
                       s.paused_at as "paused_at: DateTime<Utc>",
+                      (s.ended_at is not null and s.end_reason = 'stopped') as "is_stopped!: bool",
                       cast(s.left_bytes
                            + coalesce((select sum(d.used_bytes) from session_devices d where d.session_id = s.id), 0)
                            as unsigned) as "used_bytes!: u64",
@@ -293,6 +296,7 @@ struct SessionRow {
     starts_at: Option<DateTime<Utc>>,
     ends_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
+    is_stopped: bool,
     paused_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     used_bytes: u64,
@@ -310,6 +314,7 @@ impl From<SessionRow> for SessionRecord {
             starts_at: row.starts_at,
             ends_at: row.ends_at,
             ended_at: row.ended_at,
+            is_stopped: row.is_stopped,
             paused_at: row.paused_at,
             created_at: row.created_at,
             used: DataSize::from_bytes(row.used_bytes),

@@ -126,6 +126,7 @@ pub(crate) async fn find_later_mac(
 /// A device of a session.
 #[derive(Debug)]
 pub(crate) struct DeviceRow {
+    pub id: Uuid,
     pub mac: MacAddr,
     pub router_id: RouterId,
     pub is_applied: bool,
@@ -136,7 +137,7 @@ pub(crate) struct DeviceRow {
 /// The devices of a session that have not left it.
 pub(crate) async fn list_devices(pool: &MySqlPool, id: SessionId) -> Result<Vec<DeviceRow>, StoreError> {
     let rows = sqlx::query!(
-        r#"select mac as "mac: Vec<u8>", router_id as "router_id: Uuid",
+        r#"select id as "id: Uuid", mac as "mac: Vec<u8>", router_id as "router_id: Uuid",
                   (intended = 'on' and applied = 'on' and applied_generation = generation) as "is_applied!: bool",
                   is_online as "is_online: bool", last_error
            from session_devices where session_id = ? and left_at is null order by updated_at desc limit 50"#,
@@ -149,6 +150,7 @@ pub(crate) async fn list_devices(pool: &MySqlPool, id: SessionId) -> Result<Vec<
             let mac = super::payments::read_mac(&row.mac)
                 .ok_or_else(|| StoreError::inconsistent("session_devices", "mac", id))?;
             Ok(DeviceRow {
+                id: row.id,
                 mac,
                 router_id: row.router_id.into(),
                 is_applied: row.is_applied,

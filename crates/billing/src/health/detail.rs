@@ -1,9 +1,10 @@
 //! One router's health for its owner, and what is done about outages.
 
-use std::net::IpAddr;
+use std::{iter, net::IpAddr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{RouterId, outage::Span};
+use uuid::Uuid;
 
 use super::{EventRecord, FactsRecord, OutageRecord};
 use crate::{
@@ -11,16 +12,19 @@ use crate::{
     db::{
         StoreError,
         logs::{self, NewLog},
-        outages, router_events, router_facts,
+        outages, router_events, router_facts, router_setups,
         routers::{self, listing},
     },
     settings::{OUTAGE_CREDIT, OUTAGE_CREDIT_MIN, SettingError},
+    trail,
 };
 
 /// How far back it is looked how much a router answered.
 const ANSWERED_OVER: TimeDelta = TimeDelta::days(30);
 /// Lines of a router's history that are shown.
 const SHOWN: u32 = 100;
+/// The kind of what a person did, beside those of [`router_events`].
+const BY_PERSON: &str = "person";
 /// History is kept for so long.
 const KEPT_DAYS: i64 = 400;
 /// Old rows that are forgotten in one turn.
@@ -60,13 +64,30 @@ impl Billing {
         let Some((seen_at, created_at)) = routers::find_seen(pool, id).await? else { return Ok(None) };
         let since = created_at.max(now - ANSWERED_OVER);
         let away = outages::list_spans(pool, id, since, now).await?;
+        let mut history = router_events::list_events(pool, id, SHOWN).await?;
+        history.extend(self.done_to_router(id).await?);
+        history.sort_by_key(|event| std::cmp::Reverse(event.at));
+        history.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
         Ok(Some(Health {
             facts: router_facts::find_facts(pool, id).await?,
             answered_permille: seen_at.map(|_| answered_permille(Span { from: since, to: now }, &away)),
-            history: router_events::list_events(pool, id, SHOWN).await?,
+            history,
             customers: listing::count_customers(pool, id, now).await?,
             outages: outages::list_outages(pool, id, SHOWN).await?,
         }))
+    }
+
+    /// What people did about a router, newest first.
+    async fn done_to_router(&self, id: RouterId) -> Result<Vec<EventRecord>, StoreError> {
+        let pool = self.pool();
+        let Some((slug, _)) = router_setups::find_router_names(pool, id.as_uuid()).await? else {
+            return Ok(Vec::new());
+        };
+        let setups = router_setups::list_setups_of(pool, id, SHOWN).await?;
+        let subjects: Vec<_> = iter::once(slug).chain(setups.iter().map(Uuid::to_string)).collect();
+        let lines = logs::list_lines(pool, &trail::OF_ROUTER, &subjects, SHOWN).await?;
+        let event = |deed: trail::Deed| EventRecord { at: deed.at, kind: BY_PERSON.to_owned(), text: deed.text };
+        Ok(lines.iter().filter_map(trail::of_router).map(event).collect())
     }
 
     /// What is done about outages.

@@ -235,7 +235,8 @@ fn space(Preflight { facts, .. }: &Preflight<'_>) -> Finding {
     };
     // Release 6 writes KiB, release 7 bytes on the wire.
     let kib = if facts.text("free-space").ends_with("KiB") { bytes } else { bytes / 1024.0 };
-    let text = format!("{kib:.0} KiB are free.");
+    let text =
+        if kib < 1024.0 { format!("{kib:.0} KB are free.") } else { format!("{:.0} MB are free.", kib / 1024.0) };
     let todo = "Remove files that nobody needs: /file print";
     match kib {
         kib if kib < 20.0 => finding("wrong", text).todo(todo),

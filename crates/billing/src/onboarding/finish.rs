@@ -131,7 +131,9 @@ impl Billing {
         let checks = access::reach_router(router, secret, routeros_api::Settings::default()).await;
         let wrong = checks.iter().find(|check| check.state == CheckState::Wrong);
         let text = match wrong {
-            Some(check) => format!("{} (tried {}:{})", check.text, router.host, router.port),
+            Some(check) => {
+                format!("{} It was tried at {}:{}, and goes on being tried.", check.text, router.host, router.port)
+            }
             None => format!("This server is logged in to {}:{}.", router.host, router.port),
         };
         let step =

@@ -89,6 +89,8 @@ pub struct CustomerStatus {
     pub is_claimed: bool,
     /// Whether paid time is paused: it is kept, and the device is off until somebody lets it go on.
     pub is_paused: bool,
+    /// Whether a person ended paid time before it was over.
+    pub is_stopped: bool,
 }
 
 /// A failed attempt is shown to a returning device for this long, an ended session for the second.
@@ -219,6 +221,7 @@ fn nothing() -> CustomerStatus {
         credit: None,
         is_claimed: false,
         is_paused: false,
+        is_stopped: false,
     }
 }
 
@@ -301,13 +304,18 @@ fn words(payment: &PaymentRecord, pending_secs: u64) -> (Phase, String, bool) {
 const PAUSED: &str = "Your time is paused, and what is left is kept. Ask the people who run this WiFi to let it go on, or buy \
                       more: it adds up.";
 
+const STOPPED: &str = "The people who run this WiFi ended your time. Talk to them if you do not know why, or choose a \
+                       package to go on.";
+
 fn of_session(session: &SessionRecord, now: DateTime<Utc>) -> CustomerStatus {
     let left = session.at(now).remaining_secs(now);
     let data_left = session.data_left().map(DataSize::bytes);
     let is_over = left == 0 || data_left == Some(0);
     let is_paused = session.paused_at.is_some() && !is_over;
     let is_online = session.starts_at.is_some() && session.is_delivered;
-    let (phase, message) = if is_over {
+    let (phase, message) = if is_over && session.is_stopped {
+        (Phase::Expired, STOPPED)
+    } else if is_over {
         (Phase::Expired, "Your time is over. Choose a package to go on.")
     } else if is_paused {
         (Phase::Paid, PAUSED)
@@ -327,6 +335,7 @@ fn of_session(session: &SessionRecord, now: DateTime<Utc>) -> CustomerStatus {
         message: message.to_owned(),
         can_retry: is_over || is_paused,
         is_paused,
+        is_stopped: session.is_stopped,
         ..nothing()
     }
 }

@@ -18,7 +18,7 @@ pub fn decide(facts: &Facts) -> Why {
         Ok(()) => ("This device is on the network.".to_owned(), true, None),
         Err(end) => end,
     };
-    Why { kind: facts.question.kind(), verdict, is_well, todo, steps: way.steps }
+    Why { kind: facts.question.kind(), verdict, is_well, todo, steps: way.steps, done: facts.done.clone() }
 }
 
 fn walk(way: &mut Way<'_>) -> End {
@@ -101,7 +101,7 @@ fn life(way: &mut Way<'_>, session: &SessionFact) -> End {
                 Over::Stopped => (
                     "An admin ended it",
                     "An admin ended this customer's time.",
-                    "Ask whoever ended it. A voucher gives time without payment.",
+                    "Below stands who ended it, and why. A voucher gives time without payment.",
                 ),
                 Over::Extended => (
                     "It went over into a later purchase",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{MacAddr, Msisdn, PaymentId, PaymentState, Receipt, RouterId};
 
-use crate::db::receipts::ReceiptState;
+use crate::{db::receipts::ReceiptState, trail::Deed};
 
 /// How a question was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,6 +239,8 @@ pub struct Facts {
     pub router: Option<RouterFact>,
     /// Whether MAC addresses are shown whole.
     pub is_full_macs: bool,
+    /// What people did about it, newest first.
+    pub done: Vec<Deed>,
 }
 
 impl Facts {

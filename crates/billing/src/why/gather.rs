@@ -1,5 +1,7 @@
 //! Finds what is known of a customer, in the database, and asks the router.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{MacAddr, PaymentId, PaymentState, ResultCode, RouterId, SessionId, result_text};
 
@@ -12,14 +14,19 @@ use crate::{
     admins::Role,
     db::{
         StoreError, blocks, claims,
+        logs::{self, LogRecord},
+        outages,
         payments::{self, PaymentRecord},
         receipts, routers, why,
     },
     lists::PaymentFilter,
+    trail::{self, Deed},
 };
 
 /// Payments of a phone that are looked through for one whose time runs.
 const LOOKED_THROUGH: u32 = 20;
+/// What people did is shown as far back as this many lines.
+const DONE_SHOWN: u32 = 20;
 /// A claim that is older waits in vain.
 const CLAIMS_SINCE: TimeDelta = TimeDelta::days(30);
 /// A router that has not answered for longer is away.
@@ -48,6 +55,7 @@ impl Billing {
             block: None,
             router: None,
             is_full_macs: role == Role::Owner,
+            done: Vec::new(),
             question,
         };
         let (payment, session) = match facts.question.clone() {
@@ -97,7 +105,14 @@ impl Billing {
         if let Some(payment) = &payment {
             facts.payment = Some(self.payment_fact(payment).await?);
         }
-        self.look_at(&mut facts, session, payment.as_ref()).await?;
+        let about = session.as_ref().map(|session| SessionId::from(session.id));
+        let devices = match about {
+            Some(id) => why::list_devices(pool, id).await?,
+            None => Vec::new(),
+        };
+        self.look_at(&mut facts, session, &devices, payment.as_ref()).await?;
+        facts.done =
+            self.done_to_customer(&facts, about, &devices, payment.as_ref().map(|payment| payment.mac)).await?;
         Ok(facts)
     }
 
@@ -138,6 +153,7 @@ impl Billing {
         &self,
         facts: &mut Facts,
         session: Option<why::SessionRow>,
+        devices: &[why::DeviceRow],
         payment: Option<&PaymentRecord>,
     ) -> Result<(), StoreError> {
         let (pool, now) = (self.pool(), self.now());
@@ -152,7 +168,6 @@ impl Billing {
             return Ok(());
         };
         let own = session.mac()?;
-        let devices = why::list_devices(pool, session.id.into()).await?;
         let device = devices.iter().find(|device| Some(device.mac) == asked);
         let device = device.or_else(|| devices.iter().find(|device| device.mac == own)).or_else(|| devices.first());
         let mac = device.map_or(own, |device| device.mac);
@@ -184,6 +199,39 @@ impl Billing {
             facts.router = self.router_fact(id, mac).await?;
         }
         Ok(())
+    }
+
+    /// What people did about the session and its devices, or about the device that was asked for.
+    async fn done_to_customer(
+        &self,
+        facts: &Facts,
+        session: Option<SessionId>,
+        devices: &[why::DeviceRow],
+        paid_with: Option<MacAddr>,
+    ) -> Result<Vec<Deed>, StoreError> {
+        let pool = self.pool();
+        let asked = match facts.question {
+            Question::Mac(mac) => Some(mac),
+            _ => None,
+        };
+        let own = facts.session.as_ref().map(|session| session.mac).or(paid_with);
+        let macs = devices.iter().map(|device| device.mac).chain(asked).chain(own);
+        // Under each of its subjects in the log, how a device is called.
+        let mut called: BTreeMap<String, String> = macs.map(|mac| (mac.to_string(), facts.shown_mac(mac))).collect();
+        called.extend(devices.iter().map(|device| (device.id.to_string(), facts.shown_mac(device.mac))));
+        let subjects: Vec<String> = called.keys().cloned().collect();
+        let mut lines = logs::list_lines(pool, &trail::OF_DEVICE, &subjects, DONE_SHOWN).await?;
+        let mut given = Vec::new();
+        if let Some(id) = session {
+            lines.extend(logs::list_lines(pool, &trail::OF_SESSION, &[id.to_string()], DONE_SHOWN).await?);
+            given = outages::list_given(pool, id, DONE_SHOWN).await?;
+        }
+        let device = |line: &LogRecord| called.get(&line.subject).cloned().unwrap_or_default();
+        let of_people = lines.iter().filter_map(|line| trail::of_customer(line, &device(line)));
+        let mut done: Vec<Deed> = of_people.chain(given.iter().map(trail::of_given)).collect();
+        done.sort_by_key(|deed| std::cmp::Reverse(deed.at));
+        done.truncate(usize::try_from(DONE_SHOWN).unwrap_or(usize::MAX));
+        Ok(done)
     }
 
     async fn router_fact(&self, id: RouterId, mac: MacAddr) -> Result<Option<RouterFact>, StoreError> {

@@ -65,6 +65,7 @@ fn well() -> Facts {
             }),
         }),
         is_full_macs: true,
+        done: Vec::new(),
     }
 }
 

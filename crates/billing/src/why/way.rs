@@ -3,6 +3,7 @@
 use domain::{PaymentId, RouterId};
 
 use super::facts::Facts;
+use crate::trail::Deed;
 
 /// How a station came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Why {
     pub todo: Option<String>,
     /// The way from the money to the device.
     pub steps: Vec<Step>,
+    /// What people did about it, newest first.
+    pub done: Vec<Deed>,
 }
 
 /// The way so far.

@@ -1,7 +1,7 @@
 //! How a router fares, what customers lost while it was away, and why a customer cannot get on.
 
 use app::api::{
-    ErrorBody, Outage, OutageCredited, OutagePolicy, ReasonRequest, RouterCheck, RouterChecks, RouterDetail,
+    Deed, ErrorBody, Outage, OutageCredited, OutagePolicy, ReasonRequest, RouterCheck, RouterChecks, RouterDetail,
     RouterEvent, Why, WhyStep,
 };
 use axum::{
@@ -64,6 +64,7 @@ fn outage(record: OutageRecord) -> Outage {
         sessions: record.sessions,
         credited_at: record.credited_at,
         credited_by: record.credited_by,
+        credit_reason: record.credit_reason,
     }
 }
 
@@ -175,6 +176,7 @@ pub(crate) fn why_answer(why: &why::Why) -> Why {
         is_well: why.is_well,
         todo: why.todo.clone(),
         steps: why.steps.iter().map(step).collect(),
+        done: why.done.iter().map(|deed| Deed { at: deed.at, text: deed.text.clone() }).collect(),
     }
 }
 

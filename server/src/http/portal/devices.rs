@@ -54,6 +54,18 @@ pub(in crate::http) async fn open(
             response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
             response
         }
+        Err(PassError::NotValid) => {
+            let failure = Failure {
+                title: "This pass does not work".to_owned(),
+                message:
+                    "It is not valid, or its time is over. Ask whoever gave you the link for a new one, or join the \
+                          WiFi and choose a package there."
+                        .to_owned(),
+                retry: None,
+            };
+            let status = ApiError::from(PassError::NotValid).status();
+            shell::answer(&state, status, theme, here, Page::Failure(failure)).await
+        }
         Err(error) => trouble(&state, theme, here, &error.into()).await,
     }
 }

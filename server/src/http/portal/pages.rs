@@ -96,11 +96,13 @@ async fn pass(
 /// A page that says what went wrong; one that passes by itself is tried again by the browser.
 pub(super) async fn trouble(state: &AppState, theme: Theme, here: String, error: &ApiError) -> Response {
     let passes = error.status().is_server_error();
-    let failure = Failure {
-        title: if passes { "One moment, please".to_owned() } else { "This did not work".to_owned() },
-        message: error.message().to_owned(),
-        retry: passes.then(|| here.clone()),
+    let title = match (passes, error.code()) {
+        (true, _) => "One moment, please",
+        (false, "device_blocked") => "This device is blocked",
+        (false, _) => "This did not work",
     };
+    let failure =
+        Failure { title: title.to_owned(), message: error.message().to_owned(), retry: passes.then(|| here.clone()) };
     let refresh = HeaderValue::try_from(format!("5;url={}", app::portal::local_path(&here)));
     let mut response = shell::answer(state, error.status(), theme, here, Page::Failure(failure)).await;
     if passes {
@@ -217,11 +219,14 @@ async fn status(state: &AppState, device: &Device, parameters: &Parameters) -> R
 fn notice(status: &CustomerStatus, wants_shop: bool, parameters: &Parameters) -> Option<Notice> {
     match status.phase {
         Phase::Failed if !wants_shop => Some(Notice::PaymentFailed { message: status.message.clone() }),
+        Phase::Expired if status.is_stopped => Some(Notice::Ended(Ended::Stopped)),
         Phase::Expired if status.bytes_remaining == Some(0) && status.seconds_remaining != Some(0) => {
             Some(Notice::Ended(Ended::Data))
         }
         Phase::Expired => Some(Notice::Ended(Ended::Time)),
-        Phase::Paid if status.is_paused => Some(Notice::Hint { message: status.message.clone() }),
+        Phase::Paid if status.is_paused => {
+            Some(Notice::Paused { seconds_remaining: status.seconds_remaining.unwrap_or_default() })
+        }
         Phase::Online | Phase::Paid => {
             status.seconds_remaining.map(|seconds_remaining| Notice::BuyMore { seconds_remaining })
         }

@@ -89,7 +89,7 @@ const ACTIONS: [Action; 6] = [
         hint: "Keeps it off the WiFi until you lift the block.",
         title: "Block this device?",
         words: "It is put off the WiFi, and can neither get on nor pay here until you lift the block under “Blocked devices”.",
-        reason: Some("Why it is kept out."),
+        reason: Some("Why you block it."),
         confirm: "Block",
         said: "is blocked.",
         is_grave: true,

@@ -106,7 +106,7 @@ fn block() -> Ask {
         about: String::new(),
         words: "It is put off the WiFi, and can neither get on nor pay here until you lift the block.",
         fields: Fields::Mac,
-        reason: Some("Why it is kept out."),
+        reason: Some("Why you block it."),
         confirm: "Block",
         is_grave: true,
         said: plainly_said("The device is blocked."),

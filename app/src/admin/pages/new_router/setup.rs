@@ -12,7 +12,7 @@ use crate::{
         pages::routers::router_page,
         parts::{checks::Checks, copy::CopyBox, time::Time, trouble::Trouble},
         reader::Reader,
-        words::routers::{STAGES, check, is_going_on, stage},
+        words::routers::{self as words, STAGES, is_going_on, stage},
     },
     api::{RouterSetup, SetupStep},
 };
@@ -60,10 +60,11 @@ fn part<T: PartialEq + Send + Sync + 'static>(
 fn Setup(reader: Reader<RouterSetup>, command: Memo<Option<String>>) -> impl IntoView {
     let state = part(reader, |setup| setup.state.clone());
     let is = move |word: &'static str| move || state.with(|state| state.as_deref() == Some(word));
-    let banner = move || match state.get().as_deref() {
-        Some("done") => "banner good",
-        Some("failed" | "expired") => "banner bad",
-        Some("asking") => "banner warn",
+    let is_clean = part(reader, |setup| setup.steps.iter().all(|step| step.state == "ok"));
+    let banner = move || match (state.get().as_deref(), is_clean.get()) {
+        (Some("done"), Some(true)) => "banner good",
+        (Some("failed" | "expired"), _) => "banner bad",
+        (Some("asking" | "done"), _) => "banner warn",
         _ => "banner busy",
     };
     let message = part(reader, |setup| setup.message.clone());
@@ -243,9 +244,10 @@ fn Steps(reader: Reader<RouterSetup>) -> impl IntoView {
 }
 
 fn step_view(step: SetupStep) -> impl IntoView {
-    let (tone, state) = check(&step.state);
+    let (tone, state) = words::step(&step.state);
     let mark = match step.state.as_str() {
         "ok" => "good",
+        "warning" => "warn",
         "wrong" => "bad",
         _ => "",
     };

@@ -25,11 +25,14 @@ pub(super) fn Outages(reader: Reader<RouterDetail>) -> impl IntoView {
         outages.into_iter().map(|outage| (id, name.clone(), outage)).collect()
     };
     let is_empty = part(reader, |detail| detail.outages.is_empty());
+    let is_new = part(reader, |detail| detail.router.state == "new");
     view! {
         <section class="card" aria-labelledby="outages">
             <h2 id="outages">"Times it was away"</h2>
             <Show when=move || is_empty.get() == Some(true)>
-                <p class="nothing">"It has not been away."</p>
+                <p class="nothing">
+                    {move || if is_new.get() == Some(true) { "It has never answered yet." } else { "It has not been away." }}
+                </p>
             </Show>
             <ul class="entries">
                 <For each=each key=Clone::clone let:item>
@@ -68,8 +71,10 @@ fn Item(router: Uuid, name: String, outage: Outage) -> impl IntoView {
         Some(name) => format!("by {name}"),
         None => String::new(),
     };
+    let reason = outage.credit_reason.clone().filter(|_| outage.credited_by.as_deref() != Some("automatic"));
+    let reason = reason.map(|reason| format!(": “{reason}”"));
     let credited = outage.credited_at.map(|at| {
-        view! { <p class="hint"><span class=Tone::Good.class()>"Given back"</span>" "{by}", "<Time at /></p> }
+        view! { <p class="hint"><span class=Tone::Good.class()>"Given back"</span>" "{by}", "<Time at />{reason}</p> }
     });
     let can_credit = outage.to.is_some() && outage.sessions > 0 && outage.credited_at.is_none();
     let ask = StoredValue::new_local(credit(router, &name, &outage));

@@ -61,7 +61,7 @@ pub(super) fn judge(
         }
         checks.extend(known.clock_skew_secs.map(|skew| match skew.abs() {
             secs if secs <= SKEW_MAX_SECS => {
-                line::CLOCK.ok(format!("It differs from this server's by {secs} seconds."))
+                line::CLOCK.ok(format!("It differs from this server's by {}.", in_words(TimeDelta::seconds(secs))))
             }
             secs => line::CLOCK.warning(
                 format!("It is {} {}.", in_words(TimeDelta::seconds(secs)), if skew < 0 { "behind" } else { "ahead" }),

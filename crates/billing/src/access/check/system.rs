@@ -1,5 +1,7 @@
 //! The router itself: speed, software, what its board allows, space.
 
+use domain::DataSize;
+
 use super::{Check, line, readings::Readings, unread};
 
 /// A router that answers later makes customers wait: each is let on in about five round trips.
@@ -88,7 +90,7 @@ fn storage(readings: &Readings) -> Check {
         Ok(None) => return line::STORAGE.unknown("It does not say how much space is free."),
         Err(error) => return unread(&line::STORAGE, error),
     };
-    let found = format!("{} KB are free.", free >> 10);
+    let found = format!("{} are free.", DataSize::from_bytes(free));
     let todo = "Look at its files, and remove old backups and logs:\n/file print";
     match free {
         0..SPACE_WRONG => line::STORAGE.wrong(format!("{found} New customers may not be saved."), todo),

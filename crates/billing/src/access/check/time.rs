@@ -25,7 +25,8 @@ fn clock(readings: &Readings) -> Check {
     };
     let skew = secs - readings.clock_at.timestamp();
     if skew.abs() <= SKEW_MAX_SECS {
-        return line::CLOCK.ok(format!("It differs from this server's by {} seconds.", skew.abs()));
+        let length = in_words(TimeDelta::seconds(skew.abs()));
+        return line::CLOCK.ok(format!("It differs from this server's by {length}."));
     }
     let way = if skew < 0 { "behind" } else { "ahead" };
     line::CLOCK.warning(

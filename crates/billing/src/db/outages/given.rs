@@ -150,6 +150,30 @@ pub(crate) async fn sum_given(pool: &MySqlPool, outage_id: Uuid) -> Result<Credi
     Ok(Credited { sessions: row.sessions, secs: row.secs })
 }
 
+/// What a session was given back, by whom and why.
+#[derive(Debug)]
+pub(crate) struct GivenRecord {
+    pub at: DateTime<Utc>,
+    pub by: Option<String>,
+    pub reason: Option<String>,
+    pub secs: u64,
+}
+
+/// What a session was given back, newest first.
+pub(crate) async fn list_given(pool: &MySqlPool, id: SessionId, limit: u32) -> Result<Vec<GivenRecord>, StoreError> {
+    Ok(sqlx::query_as!(
+        GivenRecord,
+        r#"select o.credited_at as "at!: DateTime<Utc>", o.credited_by as "by", o.credit_reason as reason,
+                  x.given_secs as "secs!: u64"
+           from outage_sessions x join outages o on o.id = x.outage_id
+           where x.given_to = ? and x.given_secs > 0 and o.credited_at is not null order by o.credited_at desc limit ?"#,
+        id.as_uuid(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
 /// Whether and why a session ended, and which device it is for.
 #[derive(Debug)]
 pub(crate) struct EndRecord {
