@@ -97,6 +97,23 @@ test("more time, a pause and the end are done on the router", async ({ browser, 
   await confirm(owner, "End for good", "They asked for it");
   await expect(row).toHaveCount(0);
   await expect.poll(async () => (await client(stack, customer.mac)).state).toBe("portal");
+
+  // Whoever helps the customer reads who did what, and why.
+  await owner.getByRole("link", { name: "Help a customer" }).click();
+  await owner.getByRole("searchbox").fill(customer.phone);
+  await owner.getByRole("button", { name: "Look", exact: true }).click();
+  const done = owner.getByRole("region", { name: "What was done by hand" }).getByRole("listitem");
+  await expect(done).toHaveText([
+    /admin ended it for good: “They asked for it”$/,
+    /admin let it go on, with 2 hours \d+ minutes left\.$/,
+    /admin paused it, with 2 hours \d+ minutes left\.$/,
+    /admin gave 2 hours more: “The power was out”$/,
+  ]);
+  const context = await browser.newContext();
+  const portal = await context.newPage();
+  await portal.goto(`${stack.portal}/w/main?mac=${encodeURIComponent(customer.mac)}`);
+  await expect(portal.getByRole("heading", { level: 1, name: "Your access was ended" })).toBeVisible();
+  await context.close();
   await owner.context().close();
 });
 

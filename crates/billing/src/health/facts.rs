@@ -115,7 +115,11 @@ fn changes(before: Option<&FactsRecord>, now: &FactsRecord) -> Vec<(EventKind, S
     }
     if now.booted_at() > before.booted_at() + BOOT_SLACK {
         let secs = TimeDelta::seconds(i64::try_from(now.uptime_secs).unwrap_or(i64::MAX / 1000));
-        changes.push((EventKind::Rebooted, format!("It started anew, {} ago.", in_words(secs))));
+        let text = match secs {
+            just if just < TimeDelta::minutes(1) => "It has just started anew.".to_owned(),
+            _ => format!("It started anew, {} ago.", in_words(secs)),
+        };
+        changes.push((EventKind::Rebooted, text));
     }
     changes
 }

@@ -23,7 +23,7 @@ pub(super) fn Policy(policy: OutagePolicy) -> impl IntoView {
             <h2 id="policy">"When a router was away"</h2>
             <p>
                 "Paid time goes on while a router has no power or no line. Bando can give that time back to everybody who \
-                 lost it, as soon as the router is there again. You can also do it by hand, on the page of the router."
+                 lost it, as soon as the router is there again. It can also be done by hand, on the page of the router."
             </p>
             {move || if is_owner.get() {
                 view! { <Form policy=policy.get_value() /> }.into_any()
