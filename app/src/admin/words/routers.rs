@@ -221,6 +221,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_folded_away_is_counted() {
+        assert_eq!(
+            (all_well(1), all_well(19)),
+            ("1 thing is as it should be".into(), "19 things are as they should be".into())
+        );
+        assert_eq!(
+            (not_looked_at(1), not_looked_at(23)),
+            ("1 thing could not be looked at".into(), "23 things could not be looked at".into())
+        );
+        assert_eq!(step("warning"), (Tone::Warn, "Not yet".to_owned()));
+    }
+
+    #[test]
     fn commands_are_taken_out_of_the_words() {
         let todo = "Paste this into the terminal:\n/ip dns set allow-remote-requests=yes\n  /ip service enable api\n\nThen test again.";
         assert_eq!(
@@ -244,7 +257,7 @@ mod tests {
 
     #[test]
     fn words_that_are_not_known_are_shown_as_they_came() {
-        for said in [state("x").1, reach("x"), check("x").1, station("x"), station_state("x").1] {
+        for said in [state("x").1, reach("x"), check("x").1, step("x").1, station("x"), station_state("x").1] {
             assert_eq!(said, "x");
         }
         assert_eq!(reach("direct"), "Bando connects to the router");
