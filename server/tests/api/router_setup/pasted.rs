@@ -9,7 +9,7 @@ use sqlx::MySqlPool;
 use tokio::task::JoinHandle;
 
 use super::id_of;
-use crate::support::{MSISDN, PHONE, Stack, until};
+use crate::support::{MSISDN, PATIENCE, PHONE, Stack, until};
 
 /// Everything a set-up may touch.
 pub(super) const MENUS: [&str; 18] = [
@@ -48,6 +48,8 @@ pub(super) fn options(ros: RosVersion) -> Options {
         server_profile: ServerProfile::Bare,
         tls: Some(([127, 0, 0, 1], 0).into()),
         api_certificate: false,
+        // As long as a busy machine takes.
+        fetch_patience: PATIENCE,
         ..Options::default()
     }
 }
