@@ -78,6 +78,17 @@ impl Control {
         Ok(())
     }
 
+    /// A device goes off the air and is never seen again. The router notices after its timeouts; the simulator forgets
+    /// it at once, so that weeks of customers do not pile up.
+    ///
+    /// # Errors
+    /// When `mac` is not a MAC address.
+    pub fn leave_for_good(&self, mac: &str) -> Result<(), ControlError> {
+        let mac = parse_mac(mac)?;
+        self.shared.with_router(|router| router.leave_for_good(&mac));
+        Ok(())
+    }
+
     /// A device sends `bytes_in` and gets `bytes_out`. Says whether the router let it through.
     ///
     /// # Errors
@@ -97,7 +108,7 @@ impl Control {
         found.ok_or(ControlError::UnknownDevice(mac))
     }
 
-    /// Every device that was ever on the air.
+    /// Every device that was ever on the air and has not left for good.
     #[must_use]
     pub fn clients(&self) -> Vec<Client> {
         self.shared.with_router(|router| clients(router))

@@ -48,6 +48,7 @@ impl Router {
         for device in self.hotspot.devices.values_mut().filter(|device| device.present) {
             device.next_packet_ms = Some(first_packet_ms);
         }
+        self.hotspot.agenda.doubt();
         // Only pulling the plug counts as somebody standing at the router (documented).
         if kind == Reboot::PowerCut && self.device_mode_until_ms.is_some_and(|until| self.now_ms <= until) {
             self.options.device_mode = super::options::DeviceMode::Advanced;
@@ -70,6 +71,7 @@ impl Router {
     pub(crate) fn change_release(&mut self, to: RosVersion, hotspot: bool) {
         self.options.ros = to;
         self.options.hotspot = hotspot;
+        self.hotspot.agenda.doubt();
         super::preload::packages(self);
     }
 }

@@ -133,6 +133,11 @@ impl Router {
     }
 
     pub(crate) fn table(&mut self, path: &'static str) -> &mut Table {
+        // What these rows say decides when hosts and sessions end.
+        let is_of_users = path == "/ip/hotspot/user" && self.options.unconfirmed.live_limits;
+        if is_of_users || matches!(path, "/ip/hotspot" | "/ip/hotspot/ip-binding") {
+            self.hotspot.agenda.doubt();
+        }
         self.tables.entry(path).or_default()
     }
 
@@ -165,12 +170,20 @@ impl Router {
         self.changes.subscribe()
     }
 
+    /// Whether anybody listens. Nobody is the usual case, and then no rows are put together to tell them.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.changes.receiver_count() > 0
+    }
+
     pub(crate) fn announce(&self, path: &'static str, record: Vec<Attribute>) {
-        // Nobody listening is the usual case, not a failure.
+        // That nobody listens any more is no failure.
         let _ = self.changes.send(Change { path, record });
     }
 
     pub(crate) fn announce_row(&self, menu: &'static Menu, id: u32) {
+        if !self.is_heard() {
+            return;
+        }
         if let Some(row) = self.tables.get(menu.path).and_then(|table| table.find(id)) {
             self.announce(menu.path, table::record(menu, row));
         }
@@ -178,7 +191,9 @@ impl Router {
 
     /// A deletion on the wire is the id and `.dead=true` (observed on 7.23.1; the manual says `yes`).
     pub(crate) fn announce_gone(&self, path: &'static str, wire_id: &str) {
-        self.announce(path, vec![(".id".into(), wire_id.into()), (".dead".into(), b"true".to_vec())]);
+        if self.is_heard() {
+            self.announce(path, vec![(".id".into(), wire_id.into()), (".dead".into(), b"true".to_vec())]);
+        }
     }
 
     /// What the router believes the time is, Unix seconds.
@@ -245,6 +260,7 @@ impl Router {
     /// Lets time pass up to the clock's now, everything in its order.
     pub(crate) fn settle(&mut self) {
         let target_ms = self.clock.now_ms();
+        self.renew_agenda();
         while let Some(at_ms) = self.next_event_ms().filter(|at_ms| *at_ms <= target_ms) {
             self.now_ms = at_ms.max(self.now_ms);
             self.happen();

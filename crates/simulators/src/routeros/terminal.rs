@@ -123,10 +123,12 @@ impl Control {
         let target = self.shared().with_router(|router| router.now_ms.saturating_add(ms));
         loop {
             let now = self.shared().with_router(|router| {
-                let next = router.next_event_ms().map_or(target, |at| at.clamp(router.now_ms, target));
-                let step = next.saturating_sub(router.now_ms);
-                router.clock.advance(step);
-                router.settle();
+                // As far as it goes without asking anybody.
+                while router.now_ms < target && !router.waits_for_network() {
+                    let next = router.next_event_ms().map_or(target, |at| at.clamp(router.now_ms, target));
+                    router.clock.advance(next.saturating_sub(router.now_ms));
+                    router.settle();
+                }
                 router.now_ms
             });
             self.scripts_idle().await;

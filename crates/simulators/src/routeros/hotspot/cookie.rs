@@ -1,6 +1,6 @@
 //! Login cookies: of browsers, and of MAC addresses.
 
-use super::Cookie;
+use super::{Cookie, Due};
 use crate::routeros::{clock::Millis, router::Router};
 
 impl Router {
@@ -10,6 +10,7 @@ impl Router {
         let id = self.hotspot.fresh_id();
         let expires_ms = self.now_ms.saturating_add(lifetime_ms);
         self.hotspot.cookies.push(Cookie { id, user: user.to_owned(), mac: mac.to_owned(), of_mac, expires_ms });
+        self.hotspot.agenda.enter(expires_ms, Due::Cookie);
     }
 
     /// A MAC cookie does not outlive a logout, a data cap, a session timeout, or a second host of the same MAC

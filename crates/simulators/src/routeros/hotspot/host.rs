@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::Ipv4Addr};
 
-use super::{Cause, Device, Host};
+use super::{Cause, Device, Due, Host};
 use crate::routeros::{
     clock::Millis,
     router::Router,
@@ -63,11 +63,18 @@ impl Router {
         self.fall_silent(mac, ip);
     }
 
+    /// A device goes off the air for good. What the router knows of it goes by its timeouts; nothing else is kept.
+    pub(crate) fn leave_for_good(&mut self, mac: &str) {
+        self.leave(mac);
+        self.hotspot.devices.remove(mac);
+    }
+
     fn fall_silent(&mut self, mac: &str, ip: Ipv4Addr) {
         let now_ms = self.now_ms;
         if let Some(host) = self.hotspot.host_mut(mac, ip) {
             host.left_ms.get_or_insert(now_ms);
         }
+        self.enter_address(ip);
     }
 
     /// `.10` and upwards of the hotspot network, skipping what is in use.
@@ -86,6 +93,9 @@ impl Router {
         let Some(device) = self.hotspot.devices.get_mut(mac).filter(|device| device.present) else { return };
         device.next_packet_ms = waits_until_ms;
         let ip = device.ip;
+        if let Some(at_ms) = waits_until_ms {
+            self.hotspot.agenda.enter(at_ms, Due::Packet(mac.to_owned()));
+        }
         if self.hotspot_server().is_none() {
             return;
         }
@@ -102,6 +112,7 @@ impl Router {
             if let Some(device) = self.hotspot.devices.get_mut(mac) {
                 device.next_packet_ms = Some(again_ms);
             }
+            self.hotspot.agenda.enter(again_ms, Due::Packet(mac.to_owned()));
             return;
         }
         if others > 0 {
@@ -121,6 +132,7 @@ impl Router {
             bytes_out: 0,
         });
         self.announce_host(id);
+        self.enter_address(ip);
         self.try_mac_login(mac, ip);
     }
 
@@ -160,6 +172,7 @@ impl Router {
         let at_ms = self.now_ms.saturating_add(self.options.unconfirmed.next_packet_secs.saturating_mul(1000));
         if let Some(device) = self.hotspot.devices.get_mut(mac).filter(|device| device.present && device.ip == ip) {
             device.next_packet_ms = Some(at_ms);
+            self.hotspot.agenda.enter(at_ms, Due::Packet(mac.to_owned()));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The hotspot: devices on the air, the hosts the router sees, the sessions it lets through.
 
+mod agenda;
 mod by_address;
 mod cookie;
 mod host;
@@ -9,6 +10,7 @@ mod session;
 
 use std::collections::BTreeMap;
 
+use agenda::{Agenda, Due};
 use by_address::{ByAddress, HasAddress};
 pub(crate) use login::{Attempt, LoginBy};
 pub(crate) use session::{Cause, Session};
@@ -73,6 +75,7 @@ pub(crate) struct Hotspot {
     pub(crate) hosts: ByAddress<Host>,
     pub(crate) sessions: ByAddress<Session>,
     pub(crate) cookies: Vec<Cookie>,
+    pub(crate) agenda: Agenda,
     next_id: u32,
 }
 
@@ -101,48 +104,6 @@ impl Router {
         let at: Vec<_> = self.hotspot.sessions.iter().filter(|s| s.user == user).map(|s| s.ip).collect();
         for ip in at {
             self.end_session(ip, cause);
-        }
-    }
-
-    /// When the hotspot changes by itself next.
-    pub(crate) fn next_hotspot_event_ms(&self) -> Option<Millis> {
-        let packets = self.hotspot.devices.values().filter_map(|device| device.next_packet_ms);
-        let sessions = self.hotspot.sessions.iter().filter_map(|session| self.session_ends(session)).map(|(at, _)| at);
-        let timeouts = self.timeouts();
-        let hosts = self.hotspot.hosts.iter().filter_map(move |host| self.host_ends_ms(host, timeouts));
-        let cookies = self.hotspot.cookies.iter().map(|cookie| cookie.expires_ms);
-        packets.chain(sessions).chain(hosts).chain(cookies).min()
-    }
-
-    /// Does what is due now: sessions end before hosts go, hosts go before new packets arrive.
-    pub(crate) fn hotspot_events(&mut self) {
-        let now_ms = self.now_ms;
-        let due: Vec<(std::net::Ipv4Addr, Cause)> = self
-            .hotspot
-            .sessions
-            .iter()
-            .filter_map(|session| self.session_ends(session).map(|(at, cause)| (session.ip, at, cause)))
-            .filter(|(_, at, _)| *at <= now_ms)
-            .map(|(ip, _, cause)| (ip, cause))
-            .collect();
-        for (ip, cause) in due {
-            self.end_session(ip, cause);
-        }
-        let timeouts = self.timeouts();
-        let is_over = |host: &&Host| self.host_ends_ms(host, timeouts).is_some_and(|at| at <= now_ms);
-        let silent: Vec<u32> = self.hotspot.hosts.iter().filter(is_over).map(|host| host.id).collect();
-        for id in silent {
-            self.remove_host(id);
-        }
-        self.expire_cookies();
-        let devices = &self.hotspot.devices;
-        let talking: Vec<String> = devices
-            .iter()
-            .filter(|(_, device)| device.next_packet_ms.is_some_and(|at| at <= now_ms))
-            .map(|(mac, _)| mac.clone())
-            .collect();
-        for mac in talking {
-            self.packet(&mac);
         }
     }
 }

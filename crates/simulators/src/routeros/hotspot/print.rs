@@ -80,12 +80,15 @@ impl Router {
     }
 
     pub(super) fn announce_active(&self, ip: Ipv4Addr) {
-        if let Some(session) = self.hotspot.session_at(ip) {
+        if let Some(session) = self.hotspot.session_at(ip).filter(|_| self.is_heard()) {
             self.announce("/ip/hotspot/active", self.active_record(session));
         }
     }
 
     pub(super) fn announce_host(&self, id: u32) {
+        if !self.is_heard() {
+            return;
+        }
         if let Some(host) = self.hotspot.hosts.iter().find(|host| host.id == id) {
             self.announce("/ip/hotspot/host", self.host_record(host));
         }

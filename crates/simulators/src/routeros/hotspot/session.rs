@@ -97,6 +97,7 @@ impl Router {
         };
         session.rows = self.session_rows(&session, profile);
         self.hotspot.sessions.push(session);
+        self.enter_address(attempt.ip);
         self.announce_active(attempt.ip);
     }
 
@@ -168,6 +169,7 @@ impl Router {
         if let Some(host) = self.hotspot.host_mut(&session.mac, ip) {
             host.waiting_since_ms = now_ms;
         }
+        self.enter_address(ip);
         match cause {
             Cause::KeepaliveTimeout => {
                 let id = self.hotspot.host(&session.mac, ip).map(|host| host.id);

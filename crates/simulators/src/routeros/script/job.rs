@@ -119,6 +119,11 @@ impl Router {
         }
     }
 
+    /// Whether a script is waiting for an answer of the network.
+    pub(crate) fn waits_for_network(&self) -> bool {
+        self.running.iter().any(|job| job.wake_at_ms.is_none())
+    }
+
     /// When a script goes on by itself next.
     pub(crate) fn next_wake_ms(&self) -> Option<Millis> {
         self.running.iter().filter_map(|job| job.wake_at_ms).min()
