@@ -120,7 +120,7 @@ pub(super) async fn make_key(deps: &Deps, router_id: RouterId) -> Result<PullKey
 pub(super) async fn answer(deps: &Deps, pace: &Pace, slug: &str, shown: &str, body: &str) -> Result<String, PollError> {
     let (router, record, key) = admit(deps, slug, shown).await?;
     // Counted for those with a key only, so that nobody else can use up a router's share.
-    if let Some(retry_after_secs) = pace.wait_secs(router.id) {
+    if let Some(retry_after_secs) = pace.wait_secs(router.id, deps.clock.now()) {
         return Err(PollError::TooOften { retry_after_secs });
     }
     let unreadable = |error: report::Unreadable| {
