@@ -15,7 +15,7 @@ test: ## check, then every test: unit, integration on a real MariaDB, end to end
 chaos: ## many payments while servers and databases are killed; then three ledgers are compared (SEEDS=20 PAYMENTS=500, or SEED=7)
 	@scripts/chaos
 
-soak: ## months of customers, power cuts and ends of paid time on six routers, on a clock moved by hand (ROUNDS=300 SEED=7)
+soak: ## weeks of customers, power cuts and ends of paid time on six routers, two of which ask (ROUNDS=300 SEED=7)
 	@scripts/soak
 
 check: ## format, lints, documentation, SQL metadata, .env.sample: all that can be said without running

@@ -4,7 +4,7 @@ use billing::{
     admins::Admin,
     devices::{Join, Shown},
 };
-use domain::{MacAddr, SessionId, devices::Wish};
+use domain::{SessionId, devices::Wish};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -15,6 +15,16 @@ async fn any_session(world: &mut World, which: &str) -> Option<SessionId> {
     let ids: Vec<Uuid> = sqlx::query_scalar(&query).fetch_all(&world.pool).await.unwrap();
     let at = world.below(ids.len().max(1));
     ids.get(at).copied().map(SessionId::from)
+}
+
+/// The router that has a device of a session.
+async fn site_of(world: &World, session: SessionId) -> Option<usize> {
+    let router: Option<Uuid> = sqlx::query_scalar("select router_id from session_devices where session_id = ? limit 1")
+        .bind(session.as_uuid())
+        .fetch_optional(&world.pool)
+        .await
+        .unwrap();
+    world.sites.iter().position(|site| Some(site.id.as_uuid()) == router)
 }
 
 /// Somebody lets another device use their time, or goes on with a new device.
@@ -37,59 +47,58 @@ pub(crate) async fn share(world: &mut World) {
     };
     // A refusal by the rules (no place left, moved too often, paid for already) is no failure.
     if world.billing().join(&pass, &join).await.is_ok() {
-        world.counts.shared += 1;
+        let counts = world.count(customer.site);
+        match wish {
+            Wish::Replace(_) => counts.moves += 1,
+            _ => counts.shares += 1,
+        }
     }
 }
 
 /// The owner is at the desk.
 pub(crate) async fn desk(world: &mut World) {
     let (billing, owner) = (world.billing(), world.owner.clone().unwrap());
-    match world.between(0, 5) {
+    let what = world.between(0, 6);
+    let which = match what {
+        0 | 1 => "paused_at is null",
+        2 | 3 => "paused_at is not null",
+        4 | 5 => "1",
+        _ => return block_or_lift(world, &owner).await,
+    };
+    let Some(id) = any_session(world, which).await else { return };
+    let Some(site) = site_of(world, id).await else { return };
+    match what {
         0 | 1 => {
-            if let Some(id) = any_session(world, "paused_at is null").await
-                && billing.pause_session(id, &owner, None).await.is_ok()
-            {
-                world.counts.paused += 1;
-            }
+            let is_done = billing.pause_session(id, &owner, None).await.is_ok();
+            world.count(site).pauses += u32::from(is_done);
         }
-        2 => {
-            if let Some(id) = any_session(world, "paused_at is not null").await {
-                billing.resume_session(id, &owner, None).await.unwrap();
-                world.counts.resumed += 1;
-            }
-        }
-        3 => {
-            if let Some(id) = any_session(world, "1").await
-                && billing.extend_session(id, 30, &owner, "the line was slow", None).await.is_ok()
-            {
-                world.counts.extended += 1;
-            }
+        2 | 3 => {
+            billing.resume_session(id, &owner, None).await.unwrap();
+            world.count(site).resumes += 1;
         }
         4 => {
-            if let Some(id) = any_session(world, "1").await
-                && billing.stop_session(id, &owner, "asked for it", None).await.is_ok()
-            {
-                world.counts.stopped += 1;
-            }
+            let is_done = billing.extend_session(id, 30, &owner, "the line was slow", None).await.is_ok();
+            world.count(site).extensions += u32::from(is_done);
         }
-        _ => block_or_lift(world, &owner).await,
+        _ => {
+            let is_done = billing.stop_session(id, &owner, "asked for it", None).await.is_ok();
+            world.count(site).stops += u32::from(is_done);
+        }
     }
 }
 
 async fn block_or_lift(world: &mut World, owner: &Admin) {
     let billing = world.billing();
     let blocks = billing.list_blocks().await.unwrap();
-    if let Some(block) = blocks.first().filter(|_| blocks.len() > 2) {
+    if let Some(block) = blocks.last().filter(|_| blocks.len() > 2) {
         billing.lift_block(block.id, owner, "made up", None).await.unwrap();
+        world.lifted(block.mac);
         return;
     }
-    let Some(mac) = some_mac(world) else { return };
-    if billing.block_device(mac, owner, "disturbs others", None).await.is_ok() {
-        world.counts.blocked += 1;
-    }
-}
-
-fn some_mac(world: &mut World) -> Option<MacAddr> {
     let at = world.below(world.customers.len().max(1));
-    world.customers.get(at).map(|customer| customer.mac)
+    let Some(customer) = world.customers.get(at).cloned() else { return };
+    if billing.block_device(customer.mac, owner, "disturbs others", None).await.is_ok() {
+        world.blocked.insert(customer.mac, customer.site);
+        world.count(customer.site).blocks += 1;
+    }
 }

@@ -1,6 +1,7 @@
 //! The engine on a clock that is moved by hand, M-Pesa, and some routers that share the clock.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,33 +10,45 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     routing::post,
 };
 use billing::{
     Billing, CallbackConfirm, CallbackIps, Deps, Options,
-    access::Timing,
+    access::{Timing, pull},
     admins::{Admin, Role},
     clock::ManualClock,
-    payments::PayLimits,
+    payments::{BeginPayment, PayLimits},
     routers::NewRouter,
     seal::AppSecret,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Clock as _, DataSize, Kes, Package, PackageTerms, Rate};
+use domain::{Clock as _, DataSize, Kes, MacAddr, Package, PackageTerms, Rate};
+use futures::future::join_all;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use secrecy::SecretString;
-use simulators::{daraja, routeros::VIRTUAL_START_EPOCH_SECS};
+use simulators::{
+    daraja,
+    routeros::{RosVersion, VIRTUAL_START_EPOCH_SECS},
+};
 use sqlx::MySqlPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     customers::{Counts, Customer},
-    site::Site,
+    site::{Reach, Site},
 };
 
-const SITES: usize = 6;
+/// The routers. Of those that ask, one computes digests and one does not.
+const SITES: [(Reach, RosVersion); 6] = [
+    (Reach::Direct, RosVersion::V7_18),
+    (Reach::Polling, RosVersion::V7_22),
+    (Reach::Direct, RosVersion::V7_18),
+    (Reach::Direct, RosVersion::V7_10),
+    (Reach::Polling, RosVersion::V7_16),
+    (Reach::Direct, RosVersion::V7_22),
+];
 
 /// The engine that is running, where callbacks find it.
 type Running = Arc<Mutex<Option<Billing>>>;
@@ -49,10 +62,19 @@ pub(crate) struct World {
     pub(crate) packages: Vec<Package>,
     pub(crate) owner: Option<Admin>,
     pub(crate) dice: StdRng,
-    pub(crate) counts: Counts,
+    /// Who wants to buy, where.
+    pub(crate) purchases: Vec<(usize, BeginPayment)>,
+    /// Customers there ever were.
+    pub(crate) born: usize,
+    pub(crate) counts: BTreeMap<Reach, Counts>,
+    /// Where those are who were blocked.
+    pub(crate) blocked: BTreeMap<MacAddr, usize>,
+    pub(crate) minutes_alone: u64,
+    pub(crate) minutes_together: u64,
     pub(crate) round: u64,
     running: Running,
-    hook: String,
+    /// Where the server is asked, by M-Pesa and by routers.
+    url: String,
     stop: CancellationToken,
 }
 
@@ -70,8 +92,11 @@ impl World {
         let mpesa = daraja::Sim::start(options).await.unwrap();
         let running = Running::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let hook = format!("http://{}/hook", listener.local_addr().unwrap());
-        let receiver = Router::new().route("/hook/{token}", post(receive)).with_state(Arc::clone(&running));
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let receiver = Router::new()
+            .route("/hook/{token}", post(receive))
+            .route("/api/router/poll/{slug}", post(answer_poll))
+            .with_state(Arc::clone(&running));
         tokio::spawn(async move { axum::serve(listener, receiver).await });
         let mut world = Self {
             pool,
@@ -82,10 +107,15 @@ impl World {
             packages: Vec::new(),
             owner: None,
             dice: StdRng::seed_from_u64(seed),
-            counts: Counts::default(),
+            purchases: Vec::new(),
+            born: 0,
+            counts: BTreeMap::new(),
+            blocked: BTreeMap::new(),
+            minutes_alone: 0,
+            minutes_together: 0,
             round: 0,
             running,
-            hook,
+            url,
             stop: CancellationToken::new(),
         };
         world.start();
@@ -102,7 +132,7 @@ impl World {
         for (name, minutes, price, data_mb, devices) in [
             ("20 minutes", 20, 5, None, 1),
             ("1 hour", 60, 20, None, 3),
-            ("3 hours", 180, 30, Some(200), 2),
+            ("3 hours", 180, 30, Some(100), 2),
             ("1 day", 1440, 80, None, 1),
         ] {
             let terms = PackageTerms {
@@ -115,8 +145,8 @@ impl World {
             };
             self.packages.push(billing.add_package(terms, Kes::new(price).unwrap()).await.unwrap());
         }
-        for n in 0..SITES {
-            let sim = Site::sim().await;
+        for (n, (reach, ros)) in SITES.into_iter().enumerate() {
+            let sim = Site::sim(ros).await;
             let new = NewRouter {
                 name: format!("Site {n}"),
                 host: "127.0.0.1".to_owned(),
@@ -126,8 +156,28 @@ impl World {
                 tls_pin: None,
             };
             let router = billing.add_router(&new).await.unwrap();
-            self.sites.push(Site { id: router.id, slug: router.slug, sim, is_cut: false, was_restarted: false });
+            if reach == Reach::Polling {
+                // What the set-up would have written if the router had been connected in this way.
+                sqlx::query("update routers set reach = 'pull', host = '', port = 0 where id = ?")
+                    .bind(router.id.as_uuid())
+                    .execute(&self.pool)
+                    .await
+                    .unwrap();
+                let key = billing.make_pull_key(router.id).await.unwrap();
+                Site::install(&sim, &pull::agent_script(&router, &key, &self.url).unwrap()).await;
+            }
+            self.sites.push(Site { id: router.id, slug: router.slug, sim, reach, is_cut: false, was_restarted: false });
         }
+    }
+
+    /// What has happened at routers of the kind of this one.
+    pub(crate) fn count(&mut self, site: usize) -> &mut Counts {
+        self.counts.entry(self.sites[site].reach).or_default()
+    }
+
+    pub(crate) fn lifted(&mut self, mac: MacAddr) {
+        let site = self.blocked.remove(&mac).expect("it was blocked");
+        self.count(site).lifts += 1;
     }
 
     /// The server is started.
@@ -141,7 +191,7 @@ impl World {
             mpesa: Arc::new(mpesa),
             secret: AppSecret::new(&SecretString::from("a secret only for tests, long enough")).unwrap(),
             options: Options {
-                callback_base: self.hook.clone(),
+                callback_base: format!("{}/hook", self.url),
                 query_delays_secs: vec![3_600, 7_200],
                 query_per_minute: 6_000,
                 callback_ips: CallbackIps::Off,
@@ -182,11 +232,9 @@ impl World {
     }
 
     /// Time passes everywhere.
-    pub(crate) fn advance(&self, secs: u64) {
+    pub(crate) async fn advance(&self, secs: u64) {
         self.clock.advance(TimeDelta::seconds(i64::try_from(secs).unwrap()));
-        for site in &self.sites {
-            site.advance(Duration::from_secs(secs));
-        }
+        join_all(self.sites.iter().map(|site| site.advance(Duration::from_secs(secs)))).await;
     }
 
     pub(crate) fn below(&mut self, limit: usize) -> usize {
@@ -209,4 +257,20 @@ async fn receive(State(running): State<Running>, Path(token): Path<String>, body
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+/// As the server answers routers that ask.
+async fn answer_poll(
+    State(running): State<Running>,
+    Path(slug): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Result<String, StatusCode> {
+    let billing = running.lock().unwrap().clone().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let key = shown.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+    billing.answer_poll(&slug, key, &body).await.map_err(|error| match error {
+        pull::PollError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        error => panic!("{slug}: {error}"),
+    })
 }
