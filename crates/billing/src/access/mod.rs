@@ -10,6 +10,7 @@ mod delivery;
 pub mod pull;
 mod reconciler;
 mod rows;
+mod spared;
 mod supervisor;
 #[cfg(test)]
 mod tests;

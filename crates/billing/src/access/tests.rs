@@ -13,6 +13,7 @@ mod pull;
 mod scale;
 mod sharing;
 mod traps;
+mod twice;
 mod world;
 
 use std::time::Duration;

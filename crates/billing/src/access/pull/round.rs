@@ -21,7 +21,7 @@ use crate::{
         Deps,
         delivery::Uses,
         reconciler::watch::taken_off,
-        rows, words,
+        rows, spared, words,
         writeback::{self, Delivered},
     },
     db::{
@@ -54,9 +54,10 @@ pub(super) async fn work_off(
     memory: &str,
     now: DateTime<Utc>,
 ) -> Result<Outcome, StoreError> {
-    let before = Memory::read(memory);
-    let watch = Watch::prepare(deps, router, report, &before, now).await?;
+    let mut before = Memory::read(memory);
     let current = rows::current_of_router(&report.state);
+    spared::spare(&deps.pool, router.id, &mut before.orphans, &current, now).await?;
+    let watch = Watch::prepare(deps, router, report, &before, now).await?;
     let round = Round { report, current: &current, uses: Uses::new(&current), before: &before, watch: &watch, now };
     let mut work = live_work(deps, router, now).await?;
     let mut plan = round.plan(&work);

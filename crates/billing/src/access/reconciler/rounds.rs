@@ -15,7 +15,7 @@ use super::{Reconciler, backlog::Backlog, watch};
 use crate::{
     access::{
         delivery::{Job, Seen, Uses, carry_out, ensure_profiles, sort},
-        rows,
+        rows, spared,
     },
     db::{
         StoreError,
@@ -74,6 +74,7 @@ impl Reconciler {
             .filter(|device| device.remaining_secs > 0)
             .collect();
         let off: Vec<MacAddr> = work.iter().filter(|device| !is_on(device)).map(|device| device.mac).collect();
+        spared::spare(&self.deps.pool, self.router.id, &mut self.orphans, &current, planned_at).await?;
         let plan = access::plan(planned_at, &intended, &off, &current, &self.orphans);
         self.orphans = plan.orphans;
         let mut taken_off = watch::taken_off(&plan.commands);

@@ -164,6 +164,30 @@ pub(crate) async fn list_taken(
     Ok(rows.iter().filter_map(|mac| read_mac(mac)).collect())
 }
 
+/// Which of some devices have paid time that is to be delivered by another router than this one.
+pub(crate) async fn list_on_elsewhere(
+    pool: &MySqlPool,
+    router_id: RouterId,
+    rows: &[(MacAddr, SessionId)],
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<MacAddr>, StoreError> {
+    let rows: Vec<_> = rows.iter().map(|(mac, id)| (hex_id(id.as_uuid()), hex::encode(mac.bytes()))).collect();
+    let rows = sqlx::query_scalar!(
+        "select d.mac
+         from json_table(?, '$[*]' columns (session_id char(32) path '$[0]', mac char(12) path '$[1]')) v
+         straight_join sessions s on s.id = unhex(v.session_id)
+         straight_join session_devices d on d.session_id = s.id and d.mac = unhex(v.mac)
+         where d.router_id <> ? and d.intended = 'on' and d.left_at is null
+           and s.ended_at is null and (s.ends_at is null or s.ends_at > ?)",
+        json!(rows).to_string(),
+        router_id.as_uuid(),
+        now
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.iter().filter_map(|mac| read_mac(mac)).collect())
+}
+
 /// Whether a device was in a session and has left it.
 pub(crate) async fn has_left(pool: &MySqlPool, session_id: SessionId, mac: MacAddr) -> Result<bool, StoreError> {
     let found = sqlx::query_scalar!(
