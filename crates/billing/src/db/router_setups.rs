@@ -1,10 +1,13 @@
-//! `router_setups` and `router_setup_steps`: routers that are being connected, and what they report.
+//! `router_setups`: routers that are being connected.
+
+mod steps;
 
 use chrono::{DateTime, Utc};
 use domain::RouterId;
 use sqlx::{MySqlConnection, MySqlExecutor, MySqlPool};
 use uuid::Uuid;
 
+pub(crate) use self::steps::{StepRow, count_steps, list_steps, upsert_step};
 use super::StoreError;
 use crate::db::routers::RouterRecord;
 
@@ -43,15 +46,6 @@ pub(crate) struct NewSetup<'a> {
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub created_by: &'a str,
-}
-
-/// What a router reported about one step.
-#[derive(Debug, Clone)]
-pub(crate) struct StepRow {
-    pub name: String,
-    pub is_ok: bool,
-    pub text: Vec<u8>,
-    pub at: DateTime<Utc>,
 }
 
 /// Begins one.
@@ -173,6 +167,29 @@ pub(crate) async fn find_before(pool: &MySqlPool, router_key: &str) -> Result<Op
     Ok(row.map(|row| (row.setup_id, row.run)))
 }
 
+/// The name of a router in use, not the one that `setup` is about, whose last set-up was on the board `router_key`.
+pub(crate) async fn find_connected_as(
+    pool: &MySqlPool,
+    router_key: &str,
+    setup: &SetupRow,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select r.name from router_setups s join routers r on r.id = s.router_id
+         where s.router_key = ? and s.id <> ? and s.done_at is not null and s.undone_at is null
+           and r.is_active = 1 and (? is null or r.id <> ?)
+           and not exists (select 1 from router_setups later
+                           where later.router_id = r.id and later.done_at > s.done_at
+                             and later.router_key <> s.router_key)
+         order by s.done_at desc limit 1",
+        router_key,
+        setup.id,
+        setup.router_id,
+        setup.router_id
+    )
+    .fetch_optional(pool)
+    .await?)
+}
+
 /// Notes the owner's approval; `false` if it was given before, or the router was looked at anew meanwhile.
 pub(crate) async fn approve(
     executor: impl MySqlExecutor<'_>,
@@ -252,48 +269,6 @@ pub(crate) async fn lock_setup(transaction: &mut MySqlConnection, id: Uuid) -> R
         .fetch_optional(transaction)
         .await?;
     Ok(())
-}
-
-/// Keeps what was reported about a step; the last word counts.
-pub(crate) async fn upsert_step(
-    executor: impl MySqlExecutor<'_>,
-    setup_id: Uuid,
-    run: &[u8],
-    step: &StepRow,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "insert into router_setup_steps (setup_id, run, name, is_ok, text, at) values (?, ?, ?, ?, ?, ?)
-         on duplicate key update is_ok = values(is_ok), text = values(text), at = values(at)",
-        setup_id,
-        run,
-        step.name,
-        step.is_ok,
-        step.text,
-        step.at
-    )
-    .execute(executor)
-    .await?;
-    Ok(())
-}
-
-/// What was reported in one run, in order.
-pub(crate) async fn list_steps(pool: &MySqlPool, setup_id: Uuid, run: &[u8]) -> Result<Vec<StepRow>, StoreError> {
-    Ok(sqlx::query_as!(
-        StepRow,
-        r#"select name, is_ok as "is_ok: bool", text, at as "at: DateTime<Utc>"
-           from router_setup_steps where setup_id = ? and run = ? order by at, name"#,
-        setup_id,
-        run
-    )
-    .fetch_all(pool)
-    .await?)
-}
-
-/// How many reports a set-up has, over all runs.
-pub(crate) async fn count_steps(pool: &MySqlPool, setup_id: Uuid) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!("select count(*) from router_setup_steps where setup_id = ?", setup_id)
-        .fetch_one(pool)
-        .await?)
 }
 
 /// Adds the router of a set-up, or brings an existing one up to date; `false` if its public name is taken.

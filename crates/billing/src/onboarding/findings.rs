@@ -57,12 +57,15 @@ pub(super) struct Preflight<'a> {
     pub reported_at: DateTime<Utc>,
     /// Whether the router could check the server's certificate.
     pub is_checked: bool,
+    /// Another router of the owner that is this one, by its serial number.
+    pub connected_as: Option<&'a str>,
 }
 
 /// Every line of the preflight.
 #[must_use]
 pub(super) fn findings(preflight: &Preflight<'_>) -> Vec<Finding> {
     let mut found = vec![version(preflight), package(preflight), device_mode(preflight)];
+    found.extend(connected_as(preflight));
     found.push(hotspot(preflight));
     found.extend([license(preflight), clock(preflight), reaper(preflight), fasttrack(preflight), pages(preflight)]);
     found.extend([space(preflight), names(preflight), encryption(preflight)]);
@@ -89,6 +92,17 @@ fn version(Preflight { facts, reach, .. }: &Preflight<'_>) -> Finding {
         _ => finding("wrong", format!("{text} It is too old."))
             .todo("Upgrade the router to RouterOS 6.49 or, better, 7: /system package update install"),
     }
+}
+
+/// No more than a warning: copies of a virtual router have one number between them.
+fn connected_as(Preflight { connected_as, .. }: &Preflight<'_>) -> Option<Finding> {
+    let name = (*connected_as)?;
+    let text = format!("This router seems to be connected already, as {name}.");
+    let todo = format!(
+        "To connect it anew, open {name} under Routers and begin the set-up there. Under two names, its customers and \
+         its income are counted apart."
+    );
+    Some(Finding::new("connected-as", "Connected already", "warning", text).todo(todo))
 }
 
 fn package(Preflight { facts, .. }: &Preflight<'_>) -> Finding {

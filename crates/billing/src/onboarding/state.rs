@@ -160,9 +160,21 @@ impl Billing {
         facts.has_hotspot = reports.iter().any(|report| report.name == "look-hotspot" && report.is_ok);
         let plan = Plan::new(&facts, reach, site);
         let looked_at = reports.iter().find(|report| report.name == "look").map_or(self.now(), |report| report.at);
-        let preflight =
-            Preflight { facts: &facts, plan: &plan, reach, site, zone: &zone, reported_at: looked_at, is_checked };
         let are_all_in = LOOKS.into_iter().all(|name| reports.iter().any(|report| report.name == name));
+        let connected_as = match facts.router_key() {
+            Some(key) if are_all_in => router_setups::find_connected_as(self.pool(), &key, setup).await?,
+            _ => None,
+        };
+        let preflight = Preflight {
+            facts: &facts,
+            plan: &plan,
+            reach,
+            site,
+            zone: &zone,
+            reported_at: looked_at,
+            is_checked,
+            connected_as: connected_as.as_deref(),
+        };
         let (findings, planned) = match are_all_in {
             true => (findings::findings(&preflight), words::planned(&preflight)),
             false => (Vec::new(), Vec::new()),
@@ -290,6 +302,7 @@ fn steps(standing: &Standing, reach: SetupReach, site: &Site) -> Vec<StepView> {
         zone: &standing.zone,
         reported_at: DateTime::default(),
         is_checked: true,
+        connected_as: None,
     };
     let mut views: Vec<StepView> = Vec::new();
     for report in &standing.reports {

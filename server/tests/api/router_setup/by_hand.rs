@@ -122,6 +122,16 @@ async fn a_router_is_looked_at_then_approved_then_changed(pool: MySqlPool) {
     assert_eq!(hand.step("user").await.status(), StatusCode::CONFLICT, "the password is not to be had any more");
     assert!(hand.next().await.starts_with("done|"));
     assert!(stack.get_text(&path).await.contains("This line has been used"));
+    // Under another name it would be there twice; anew under its own it may be.
+    let anew = json!({"name": "", "reach": "direct", "router_id": done["router_id"]});
+    for (body, expected) in [(json!({"name": "Second", "reach": "direct"}), vec!["connected-as"]), (anew, vec![])] {
+        let setup: Value = stack.change("/api/admin/routers/setups", &body).await.json().await.unwrap();
+        Hand::paste(&stack, &path_of(&setup["command"])).await.look().await;
+        let asking = stack.setup(&id_of(&setup)).await;
+        assert_eq!(asking["state"], "asking", "{asking:#}");
+        let found: Vec<_> = names(&asking, "warning").into_iter().filter(|name| name == "connected-as").collect();
+        assert_eq!(found, expected, "{asking:#}");
+    }
     stack.stop().await;
 }
 
