@@ -12,7 +12,7 @@ import {
   pay,
 } from "./customer.ts";
 import { inspect } from "./inspect.ts";
-import { addCashier, confirm, openPayment, openTodo, ownerAtWork, said, taskOf, typeLogin, waiting } from "./owner.ts";
+import { addCashier, confirm, openPayment, openTodo, ownerAtWork, said, taskOf, tasks, typeLogin, waiting } from "./owner.ts";
 import { expect, test } from "./stack.ts";
 
 test("another amount than the price waits for the owner, who decides, and the customer is let on", async ({
@@ -21,7 +21,8 @@ test("another amount than the price waits for the owner, who decides, and the cu
   stack,
 }) => {
   const owner = await ownerAtWork(browser, stack);
-  const before = await waiting(owner);
+  const before = await tasks(owner);
+  await expect.poll(() => waiting(owner)).toBe(before);
   const customer = newCustomer();
   await setScenario(stack, customer.phone, "wrong_amount");
   await openAnyPage(page, stack, customer);

@@ -64,6 +64,19 @@ export async function waiting(page: Page): Promise<number> {
   return Number(/\d+/.exec(words)?.[0] ?? 0);
 }
 
+/** How much waits for a person by the books; the navigation knows it a moment after the page is there. */
+export async function tasks(page: Page): Promise<number> {
+  const lists = ["payments?state=review&limit=200", "receipts?state=unmatched&limit=200", "claims?state=open"];
+  let count = 0;
+  for (const list of lists) {
+    const answer = await page.request.get(new URL(`/api/admin/${list}`, page.url()).href);
+    expect(answer.ok()).toBe(true);
+    const { payments = [], receipts = [], claims = [] } = (await answer.json()) as Record<string, unknown[]>;
+    count += payments.length + receipts.length + claims.length;
+  }
+  return count;
+}
+
 /** Opens the list of what waits for a person. */
 export async function openTodo(page: Page): Promise<void> {
   await page.getByRole("link", { name: /^To do/ }).click();
