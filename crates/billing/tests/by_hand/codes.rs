@@ -32,7 +32,7 @@ async fn the_receipt_of_ones_own_prompt_buys_nothing_twice(pool: MySqlPool) {
 /// A prompt that only a query settled has no receipt yet: whoever shows it, it has bought already.
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_missing_receipt_of_a_queried_payment_buys_nothing_twice(pool: MySqlPool) {
-    let world = World::with(pool, Setup { query_delays_secs: vec![1, 2, 3, 60], ..Setup::default() }).await;
+    let world = World::with(pool, Setup { query_delays_secs: vec![1, 2, 3, 6, 12, 24], ..Setup::default() }).await;
     let failed = world.cancelled(PHONE, DEVICE).await;
     let id = world.pay("callback_lost").await;
     world.reaches(id, PaymentState::Succeeded).await;
